@@ -1,0 +1,155 @@
+//! The vocabulary of commands and refusals that the rules and the wire share. Their bytes are
+//! the wire's business; what they do is the game's.
+
+use crate::EntityId;
+
+/// One full turn of the throttle.
+pub const THROTTLE_FULL: u16 = 1_000;
+/// Length of a unit direction in its fixed-point form: 2¹⁴.
+pub const DIRECTION_ONE: i16 = 1 << 14;
+
+/// What a pilot may ask of the ship. A command never says where the ship is: the server
+/// integrates, the client only asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Direct flight: thrust along `direction` (a unit vector, [`DIRECTION_ONE`] long, within
+    /// 1 %) with `throttle` of [`THROTTLE_FULL`].
+    Fly {
+        /// Where to, as a fixed-point unit vector.
+        direction: [i16; 3],
+        /// How hard, 0..=[`THROTTLE_FULL`].
+        throttle: u16,
+    },
+    /// Fly to an entity until the hulls almost touch.
+    Approach {
+        /// Which entity.
+        target: EntityId,
+    },
+    /// Fly to an entity and hold this distance.
+    KeepAtRange {
+        /// Which entity.
+        target: EntityId,
+        /// Surface to surface, metres.
+        range_m: u32,
+    },
+    /// Circle an entity at this distance.
+    Orbit {
+        /// Which entity.
+        target: EntityId,
+        /// Surface to surface, metres.
+        range_m: u32,
+    },
+    /// Turn towards an entity and fly on in that direction.
+    Align {
+        /// Which entity.
+        target: EntityId,
+    },
+    /// Come to rest.
+    Stop,
+    /// Switch the afterburner.
+    Afterburner {
+        /// On or off.
+        on: bool,
+    },
+    /// Jump through a gate that is in range.
+    Jump {
+        /// Which gate.
+        gate: EntityId,
+    },
+    /// Dock at a station that is in range.
+    Dock {
+        /// Which station.
+        station: EntityId,
+    },
+    /// Leave the station.
+    Undock,
+}
+
+macro_rules! rejects {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $sentence:literal;)*) => {
+        /// Why a command was refused: the player's mistake, with the state left unchanged.
+        /// The numbers are the wire's and never change their meaning.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u16)]
+        pub enum RejectCode { $($(#[$doc])* $name = $code,)* }
+
+        impl RejectCode {
+            /// Every code, in order of number.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// A sentence for the player.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence,)* }
+            }
+
+            /// A short name for metrics and logs.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// The code of a number, if this version knows it.
+            #[must_use]
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number { $($code => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+rejects! {
+    /// The direction is not a unit vector.
+    DirectionInvalid = 1, "That direction is not a unit vector.";
+    /// The throttle is above full.
+    ThrottleInvalid = 2, "The throttle goes from zero to full.";
+    /// The range is outside of what the order allows.
+    RangeInvalid = 3, "That range is outside of what the navigation computer can hold.";
+    /// The target is not on this grid.
+    TargetUnknown = 4, "That target is not in space near you.";
+    /// The target is the pilot's own ship.
+    TargetIsSelf = 5, "You cannot target your own ship.";
+    /// The target is not a gate.
+    NotAGate = 6, "That is not a gate.";
+    /// The target is not a station.
+    NotAStation = 7, "That is not a station.";
+    /// Too far from the gate.
+    GateOutOfRange = 8, "The gate is out of range: come within 2,500 metres.";
+    /// Too far from the station.
+    StationOutOfRange = 9, "The station is out of docking range.";
+    /// The ship is docked.
+    Docked = 10, "You are docked: undock first.";
+    /// The ship is not docked.
+    NotDocked = 11, "You are not docked.";
+    /// The ship has no afterburner.
+    NoAfterburner = 12, "This ship has no afterburner.";
+    /// The command names a ship of somebody else.
+    NotYourShip = 13, "That ship is not yours to command.";
+    /// No such character on this grid.
+    NotPresent = 14, "Your ship is not on this grid.";
+    /// Commands come faster than the limit.
+    TooManyCommands = 15, "Too many commands: slow down.";
+    /// The command's sequence number was used already.
+    SequenceReused = 16, "That command was received before.";
+    /// The gate leads nowhere that this server simulates.
+    GateClosed = 17, "The gate is closed.";
+    /// The ship is already on its way.
+    InTransit = 18, "Your ship is in transit.";
+    /// The server is draining.
+    Draining = 19, "The server is going down: the command was not carried out.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_their_numbers() {
+        for &code in RejectCode::ALL {
+            assert_eq!(RejectCode::from_number(code as u16), Some(code));
+            assert!(code.sentence().ends_with('.'));
+        }
+        assert_eq!(RejectCode::from_number(0), None);
+        assert!(RejectCode::ALL.windows(2).all(|w| w[0] < w[1]));
+    }
+}
