@@ -32,6 +32,7 @@ const PHASES: i32 = 128;
 
 /// One entity's motion.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct Motion {
     /// Centimetres from the grid's origin.
     pub position_cm: [i32; 3],
