@@ -11,7 +11,6 @@ pub const DIRECTION_ONE: i16 = 1 << 14;
 /// What a pilot may ask of the ship. A command never says where the ship is: the server
 /// integrates, the client only asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub enum Command {
     /// Direct flight: thrust along `direction` (a unit vector, [`DIRECTION_ONE`] long, within
     /// 1 %) with `throttle` of [`THROTTLE_FULL`].
