@@ -137,6 +137,10 @@ rejects! {
     InTransit = 18, "Your ship is in transit.";
     /// The server is draining.
     Draining = 19, "The server is going down: the command was not carried out.";
+    /// The server does not know this kind of command.
+    UnknownCommand = 20, "The server does not know that command: it is older than your client.";
+    /// The command has no request id.
+    RequestMissing = 21, "That command has no request id.";
 }
 
 #[cfg(test)]

@@ -1,0 +1,105 @@
+//! Where the parts of a grid leave things for each other.
+//!
+//! Each box is written in one stage of a beat and read in the next, with a barrier between the
+//! two (`crate::seat`), so no lock is ever waited for: the mutexes are what makes that
+//! arrangement safe to express, and cost an uncontended lock each.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use orrery_base::{EntityId, GridId, Tick};
+
+use crate::effects::TargetedEffect;
+use crate::rules::{BeatContext, Envelope, Output, RowOf, Rules, Stamped};
+use crate::slots::Handle;
+
+/// Locks a box. A part that panicked leaves its boxes as they were, and its grid is given up as
+/// a whole, so poison says nothing that matters here.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything that the parts of one grid share.
+pub(crate) struct Exchange<R: Rules> {
+    pub(crate) grid: GridId,
+    pub(crate) seed: u64,
+    pub(crate) context: Arc<R::Context>,
+    /// By part.
+    pub(crate) boxes: Vec<PartBoxes<R>>,
+}
+
+/// What one part finds and leaves.
+pub(crate) struct PartBoxes<R: Rules> {
+    /// For this part, from the desk.
+    pub(crate) inbox: Mutex<Inbox<R>>,
+    /// From this part, for all.
+    pub(crate) requests: Mutex<Posted<RowOf<R>>>,
+    /// From this part, for all.
+    pub(crate) frame: Mutex<Option<Arc<R::Frame>>>,
+    /// For this part, by the part that emitted them.
+    pub(crate) effects: Vec<Mutex<Vec<TargetedEffect<R::Effect>>>>,
+    /// From this part, for the desk.
+    pub(crate) outcome: Mutex<Option<Outcome<R>>>,
+}
+
+/// Inputs and arrivals of one part in one beat.
+pub(crate) struct Inbox<R: Rules> {
+    pub(crate) inputs: Vec<Stamped<R::Input>>,
+    pub(crate) arrivals: Vec<Envelope<R::Message>>,
+}
+
+/// The requests of one part: who leaves (with the handle that becomes free), who comes. A row is
+/// taken by the part that will own it; all parts read the rest.
+pub(crate) struct Posted<Row> {
+    pub(crate) despawns: Vec<(EntityId, Handle, u8)>,
+    pub(crate) spawns: Vec<(EntityId, Option<Row>)>,
+}
+
+/// What one part has to show for a beat.
+pub(crate) struct Outcome<R: Rules> {
+    pub(crate) tick: Tick,
+    pub(crate) digest: u64,
+    pub(crate) is_quiet: bool,
+    pub(crate) gathered: Output<R>,
+    pub(crate) applied: Output<R>,
+    /// The inbox, handed back where the part had it to itself.
+    pub(crate) inbox: Inbox<R>,
+}
+
+impl<R: Rules> Inbox<R> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            inputs: Vec::new(),
+            arrivals: Vec::new(),
+        }
+    }
+}
+
+impl<R: Rules> Exchange<R> {
+    pub(crate) fn new(grid: GridId, seed: u64, context: Arc<R::Context>, parts: u16) -> Self {
+        let boxes = (0..parts).map(|_| PartBoxes {
+            inbox: Mutex::new(Inbox::new()),
+            requests: Mutex::new(Posted {
+                despawns: Vec::new(),
+                spawns: Vec::new(),
+            }),
+            frame: Mutex::new(None),
+            effects: (0..parts).map(|_| Mutex::new(Vec::new())).collect(),
+            outcome: Mutex::new(None),
+        });
+        Self {
+            grid,
+            seed,
+            context,
+            boxes: boxes.collect(),
+        }
+    }
+
+    pub(crate) fn beat(&self, tick: Tick) -> BeatContext<'_, R> {
+        BeatContext {
+            tick,
+            grid: self.grid,
+            seed: self.seed,
+            context: &self.context,
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! The reliable control stream: what it says and how it is cut into frames.
+//!
+//! A frame is `varint length | varint kind | fields`; the length counts kind and fields and is
+//! at most [`MAX_MESSAGE_BYTES`]. Kinds and fields are only ever added (see [`crate::bytes`]):
+//! a kind that this version does not know is surfaced as `Unknown(kind)` and otherwise ignored,
+//! unknown fields at the end are skipped, and missing ones have their defaults.
+//!
+//! Each direction has its own kinds: [`ClientMessage`] goes up, [`ServerMessage`] comes down.
+//! The two tables below are the definition; encoder and decoder are made from them, so that
+//! they cannot disagree.
+
+mod field;
+mod frame;
+
+use orrery_base::command::{Command, RejectCode};
+use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, SystemId, Tick, TypeId};
+
+use crate::bytes::{FieldError, FieldReader, put_varint};
+use field::{Bytes, Characters, Codec, Fixed, Id, MaybeCommand, MaybeId, NameList, Text, Varint};
+pub use frame::{FrameDecoder, FrameError};
+
+/// The largest frame: kind and fields, without the length before them.
+pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+/// The longest name of a client program, bytes.
+pub const MAX_CLIENT_NAME_BYTES: usize = 64;
+/// The longest login token, bytes.
+pub const MAX_TOKEN_BYTES: usize = 512;
+/// The longest name of a character, bytes.
+pub const MAX_NAME_BYTES: usize = 64;
+/// The longest sentence for a player, bytes.
+pub const MAX_SENTENCE_BYTES: usize = 512;
+/// The most characters that one question or answer about names has.
+pub const MAX_NAMES: usize = 64;
+
+macro_rules! numbered {
+    (
+        $(#[$enum_doc:meta])*
+        $name:ident: $int:ty;
+        $(#[$default_doc:meta])* $default:ident;
+        $($(#[$doc:meta])* $variant:ident = $number:literal, $sentence:literal;)*
+    ) => {
+        $(#[$enum_doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+        #[repr($int)]
+        pub enum $name {
+            $(#[$default_doc])*
+            #[default]
+            $default = 0,
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        impl $name {
+            /// Every value that this version knows, in order of number.
+            pub const ALL: &'static [Self] = &[Self::$default, $(Self::$variant,)*];
+
+            /// The value of a number; the default for one that this version does not know.
+            #[must_use]
+            pub const fn from_number(number: u64) -> Self {
+                match number { $($number => Self::$variant,)* _ => Self::$default }
+            }
+
+            /// A short name for metrics and logs.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    Self::$default => stringify!($default),
+                    $(Self::$variant => stringify!($variant),)*
+                }
+            }
+
+            /// A sentence for the player.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)* Self::$default => "" }
+            }
+        }
+
+        impl Codec<$name> for Varint {
+            fn put(value: &$name, out: &mut Vec<u8>) {
+                put_varint(out, *value as u64);
+            }
+            fn take(fields: &mut FieldReader<'_>) -> Result<$name, FieldError> {
+                fields.varint().map($name::from_number)
+            }
+        }
+    };
+}
+
+numbered! {
+    /// Why the server ends a connection. The numbers are the wire's, also as QUIC's
+    /// application error code, and never change their meaning.
+    RefusalCode: u16;
+    /// A reason that this version does not know.
+    Unspecified;
+    /// The two sides speak different versions of the protocol.
+    ProtocolMismatch = 1, "This client speaks another version of the protocol: update it.";
+    /// The two sides have different content packs.
+    ContentMismatch = 2, "This client has other game data than the server: update it.";
+    /// The token is unknown, expired or revoked.
+    LoginRefused = 3, "Your login was not accepted: log in again.";
+    /// The account plays from another client, which goes on or takes over.
+    AlreadyPlaying = 4, "This account is playing from another client.";
+    /// The account has no character to play.
+    NoCharacter = 5, "This account has no character: create one first.";
+    /// No room for another client.
+    ServerFull = 6, "The server is full: try again in a few minutes.";
+    /// The server is going down.
+    Draining = 7, "The server is going down.";
+    /// A message that is not legal at this step of the handshake.
+    OutOfOrder = 8, "The client sent a message out of order.";
+    /// Bytes that are not a message.
+    Malformed = 9, "The client sent something that is not a message.";
+    /// A message above the size limit.
+    Oversize = 10, "The client sent a message above the size limit.";
+    /// Messages came faster than the limit for longer than is forgiven.
+    TooManyMessages = 11, "The client sent too many messages.";
+    /// The handshake or the connection took too long.
+    TimedOut = 12, "The connection took too long.";
+    /// The server failed; nothing of value is lost.
+    InternalError = 13, "The server had a fault: connect again.";
+    /// An operator ended the connection.
+    Dismissed = 14, "An operator ended your connection.";
+}
+
+numbered! {
+    /// Why an entity, or the client's own ship, left a grid.
+    DepartureReason: u8;
+    /// A reason that this version does not know.
+    Unspecified;
+    /// It docked at a station.
+    Docked = 1, "Docked.";
+    /// It jumped through a gate.
+    Jumped = 2, "Jumped.";
+    /// Its player logged off.
+    LoggedOff = 3, "Logged off.";
+    /// It was destroyed.
+    Destroyed = 4, "Destroyed.";
+}
+
+numbered! {
+    /// How much a notice matters.
+    Severity: u8;
+    /// Good to know.
+    Information;
+    /// The player should do something about it.
+    Warning = 1, "Warning.";
+    /// The player must know it now.
+    Alert = 2, "Alert.";
+}
+
+/// Why a command was refused, as the wire says it: the number of a [`RejectCode`], or one that
+/// this version does not know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reject(u16);
+
+impl Reject {
+    /// The code, if this version knows it.
+    #[must_use]
+    pub const fn code(self) -> Option<RejectCode> {
+        RejectCode::from_number(self.0)
+    }
+
+    /// The wire's number, never zero.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// A sentence for the player.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self.code() {
+            Some(code) => code.sentence(),
+            None => "The command was refused for a reason that this client is too old to know.",
+        }
+    }
+}
+
+impl From<RejectCode> for Reject {
+    fn from(code: RejectCode) -> Self {
+        Self(code as u16)
+    }
+}
+
+macro_rules! messages {
+    (
+        $(#[$enum_doc:meta])*
+        pub enum $name:ident {
+            $(
+                $(#[$doc:meta])*
+                $kind:literal => $variant:ident {
+                    $($(#[$field_doc:meta])* $field:ident: $ty:ty as $codec:ty,)*
+                }
+            )*
+        }
+    ) => {
+        $(#[$enum_doc])*
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum $name {
+            $($(#[$doc])* $variant { $($(#[$field_doc])* $field: $ty,)* },)*
+            /// A kind that this version does not know: to be ignored.
+            Unknown(u64),
+        }
+
+        impl $name {
+            /// Number and name of every kind that this version knows.
+            pub const KINDS: &'static [(u64, &'static str)] = &[$(($kind, stringify!($variant)),)*];
+
+            /// The wire's number of the kind.
+            #[must_use]
+            pub const fn kind(&self) -> u64 {
+                match self { $(Self::$variant { .. } => $kind,)* Self::Unknown(kind) => *kind }
+            }
+
+            /// The kind's name, for metrics and logs.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => stringify!($variant),)*
+                    Self::Unknown(_) => "Unknown",
+                }
+            }
+
+            /// Appends the message as one frame, with its length. Strings and lists beyond
+            /// their limits are cut at them, so that every frame can be read.
+            pub fn encode(&self, out: &mut Vec<u8>) {
+                frame::put_frame(out, |out| {
+                    put_varint(out, self.kind());
+                    match self {
+                        $(Self::$variant { $($field,)* } => {
+                            $(<$codec as Codec<$ty>>::put($field, out);)*
+                        })*
+                        Self::Unknown(_) => {}
+                    }
+                });
+            }
+
+            /// The message as one frame in a new buffer.
+            #[must_use]
+            pub fn to_frame(&self) -> Vec<u8> {
+                let mut out = Vec::new();
+                self.encode(&mut out);
+                out
+            }
+
+            /// Reads the message of a frame that [`FrameDecoder::poll`] yielded.
+            ///
+            /// # Errors
+            /// [`FieldError`] if a field of a known kind is not what it should be.
+            pub fn decode(frame: &[u8]) -> Result<Self, FieldError> {
+                let mut fields = FieldReader::new(frame);
+                match fields.varint()? {
+                    $($kind => Ok(Self::$variant {
+                        $($field: <$codec as Codec<$ty>>::take(&mut fields)?,)*
+                    }),)*
+                    kind => Ok(Self::Unknown(kind)),
+                }
+            }
+        }
+    };
+}
+
+messages! {
+    /// What a client says.
+    pub enum ClientMessage {
+        /// The first message: which protocol and which content the client has.
+        1 => Hello {
+            /// [`crate::PROTOCOL_VERSION`] of the client.
+            protocol: u16 as Varint,
+            /// The hash of the client's content pack.
+            content_hash: u64 as Fixed,
+            /// Name and version of the program, at most [`MAX_CLIENT_NAME_BYTES`].
+            client: String as Text<MAX_CLIENT_NAME_BYTES>,
+        }
+        /// The token that the login service gave.
+        2 => Login {
+            /// Opaque, at most [`MAX_TOKEN_BYTES`].
+            token: Vec<u8> as Bytes<MAX_TOKEN_BYTES>,
+        }
+        /// The client is ready for snapshots and will send inputs.
+        3 => SubscribeInputs {}
+        /// Asks the ship for something.
+        4 => Command {
+            /// Counts this connection's commands up from 1.
+            sequence: u32 as Varint,
+            /// Unique to this request, so that a repeated one is recognised.
+            request: u128 as Fixed,
+            /// What; `None` is a command that this version does not know.
+            command: Option<Command> as MaybeCommand,
+        }
+        /// Asks for names.
+        5 => WhoIs {
+            /// Whose, at most [`MAX_NAMES`].
+            characters: Vec<CharacterId> as Characters,
+        }
+        /// The client leaves.
+        6 => Bye {}
+    }
+}
+
+messages! {
+    /// What the server says.
+    pub enum ServerMessage {
+        /// Protocol and content agree.
+        1 => Welcome {
+            /// [`crate::PROTOCOL_VERSION`] of the server.
+            protocol: u16 as Varint,
+            /// The hash of the server's content pack.
+            content_hash: u64 as Fixed,
+            /// Beats per second of real time at full speed.
+            beats_per_second: u16 as Varint,
+            /// Beats from one snapshot to the next.
+            snapshot_interval_beats: u8 as Varint,
+            /// The newest beat.
+            tick: Tick as Id,
+        }
+        /// The server ends the connection.
+        2 => Refused {
+            /// Why.
+            code: RefusalCode as Varint,
+            /// The same for the player, at most [`MAX_SENTENCE_BYTES`].
+            sentence: String as Text<MAX_SENTENCE_BYTES>,
+        }
+        /// The token was accepted.
+        3 => Authenticated {
+            /// Whose token it is.
+            account: AccountId as Id,
+        }
+        /// This connection's identity.
+        4 => ClientIdAssigned {
+            /// Never used before and never again.
+            client: ClientId as Id,
+        }
+        /// The character is loaded.
+        5 => PlayerLoaded {
+            /// Which character.
+            character: CharacterId as Id,
+            /// Its name, at most [`MAX_NAME_BYTES`].
+            name: String as Text<MAX_NAME_BYTES>,
+            /// Where it is.
+            system: SystemId as Id,
+            /// The station it is docked at.
+            docked: Option<EntityId> as MaybeId,
+            /// Its ship.
+            ship: EntityId as Id,
+            /// The ship's type.
+            ship_type: TypeId as Id,
+        }
+        /// Inputs are listened to from now on.
+        6 => InputsSubscribed {}
+        /// The client's ship is on a grid; snapshots of that grid follow.
+        7 => EntitySpawned {
+            /// Which grid.
+            grid: GridId as Id,
+            /// The grid's system.
+            system: SystemId as Id,
+            /// The client's own ship.
+            entity: EntityId as Id,
+            /// The first beat that the ship is there.
+            tick: Tick as Id,
+        }
+        /// The client's ship left its grid.
+        8 => GridLeft {
+            /// Which grid.
+            grid: GridId as Id,
+            /// Why.
+            reason: DepartureReason as Varint,
+        }
+        /// The client's ship is docked.
+        9 => Docked {
+            /// Where.
+            station: EntityId as Id,
+            /// Since when.
+            tick: Tick as Id,
+        }
+        /// What became of a command.
+        10 => CommandResult {
+            /// The command's sequence number.
+            sequence: u32 as Varint,
+            /// The command's request id.
+            request: u128 as Fixed,
+            /// The beat that took the command.
+            tick: Tick as Id,
+            /// Why it was refused; `None` if it was accepted.
+            reject: Option<Reject> as MaybeId,
+        }
+        /// An entity left the client's grid.
+        11 => Departed {
+            /// Which entity.
+            entity: EntityId as Id,
+            /// Why.
+            reason: DepartureReason as Varint,
+        }
+        /// The answer to [`ClientMessage::WhoIs`]; unknown characters are left out.
+        12 => Names {
+            /// At most [`MAX_NAMES`] pairs.
+            names: Vec<(CharacterId, String)> as NameList,
+        }
+        /// Simulated time runs at another speed.
+        13 => Dilation {
+            /// Simulated time per real time, thousandths: 100..=1000.
+            per_mille: u16 as Varint,
+            /// From which beat on.
+            from_tick: Tick as Id,
+        }
+        /// A sentence for the player.
+        14 => Notice {
+            /// How much it matters.
+            severity: Severity as Varint,
+            /// At most [`MAX_SENTENCE_BYTES`].
+            text: String as Text<MAX_SENTENCE_BYTES>,
+        }
+        /// The server goes down.
+        15 => Draining {
+            /// In how many seconds.
+            seconds: u32 as Varint,
+        }
+    }
+}
+
+impl ServerMessage {
+    /// The refusal with its own sentence.
+    #[must_use]
+    pub fn refused(code: RefusalCode) -> Self {
+        Self::Refused {
+            code,
+            sentence: code.sentence().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

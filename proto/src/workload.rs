@@ -1,0 +1,1 @@
+//! The standard workload of the snapshot codec.

@@ -1,0 +1,108 @@
+//! The command line: one module per command, each a thin shell around what the crates do.
+
+mod audit;
+mod bots;
+mod content;
+mod galaxy;
+pub(crate) mod progress;
+mod replay;
+mod serve;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An MMO server whose worlds are pure functions of their inputs.
+#[derive(Parser)]
+#[command(name = "orrery", version, about, long_about = None, after_help = AFTER_HELP)]
+struct Cli {
+    /// Configuration file (TOML); `orrery.toml` in this folder is read if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How much to log, e.g. `info` or `warn,orrery_net=debug`.
+    #[arg(long, global = true, value_name = "FILTER", env = "ORRERY_LOG")]
+    log: Option<String>,
+    /// Log as JSON, one object a line.
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start here:
+  orrery up                          a living galaxy with 100 bots, in ./data
+  orrery galaxy show --svg map.svg   look at its map
+  orrery serve --data DIR            the server alone, for production
+  orrery bots --count 500            a swarm against a running server
+  orrery audit --data DIR            prove that a store is sound
+  orrery replay --data DIR --verify  run the journal again and compare every digest";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prepare whatever is missing, start the server and a swarm of bots, show one screen.
+    Up(serve::UpArgs),
+    /// Start the server on a data folder that has a galaxy and a content pack.
+    Serve(serve::ServeArgs),
+    /// Connect a swarm of bots to a running server and report what they experience.
+    Bots(bots::BotsArgs),
+    /// Generate a galaxy, or show the one in a store.
+    #[command(subcommand)]
+    Galaxy(galaxy::GalaxyCommand),
+    /// Compile and inspect content packs.
+    #[command(subcommand)]
+    Content(content::ContentCommand),
+    /// Check that a stopped store is sound: schema, journal, checkpoints, characters, ships.
+    Audit(audit::AuditArgs),
+    /// Run the journal of a stopped store again and compare the state digest of every beat.
+    Replay(replay::ReplayArgs),
+}
+
+/// Parses the arguments, runs the command, reports an error as a chain of causes.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_logging(&cli);
+    let config = match crate::config::Config::load(cli.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return fail(&error),
+    };
+    let result = match cli.command {
+        Command::Up(args) => serve::up(config, &args),
+        Command::Serve(args) => serve::serve(config, &args),
+        Command::Bots(args) => bots::run(&config, &args),
+        Command::Galaxy(command) => galaxy::run(&config, &command),
+        Command::Content(command) => content::run(&config, &command),
+        Command::Audit(args) => audit::run(&config, &args),
+        Command::Replay(args) => replay::run(&config, &args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Logs go to standard error. With a dashboard on the terminal only warnings are let through,
+/// unless a filter is asked for.
+fn init_logging(cli: &Cli) {
+    use tracing_subscriber::EnvFilter;
+    let quiet = matches!(cli.command, Command::Up(_)) && std::io::stdout().is_terminal();
+    let default = if quiet { "error" } else { "info" };
+    let filter = cli.log.clone().unwrap_or_else(|| default.to_owned());
+    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|error| {
+        eprintln!("warning: log filter {filter:?} is not understood ({error}); using {default:?}");
+        EnvFilter::new(default)
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if cli.log_json {
+        builder.json().init();
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal()).with_target(true).init();
+    }
+}

@@ -1,0 +1,247 @@
+//! The server's configuration: defaults, then a TOML file, then `ORRERY__SECTION__KEY`
+//! environment variables, then the command line. An unknown key is an error that names it.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+
+/// Everything that an operator can set. `docs/operations.md` explains each key.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Addresses, folders, shards.
+    pub server: ServerConfig,
+    /// What clients get and how much.
+    pub edge: EdgeSection,
+    /// Checkpoints and journal.
+    pub durability: DurabilityConfig,
+    /// Accounts, passwords, tokens, rate limits.
+    pub accounts: AccountsConfig,
+}
+
+/// Addresses, folders, shards.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// UDP port for QUIC, the same for IPv4 and IPv6; 0 takes a free one.
+    pub port: u16,
+    /// IPv4 address to listen on; an empty string in the file turns IPv4 off.
+    #[serde(deserialize_with = "optional_address")]
+    pub ipv4: Option<Ipv4Addr>,
+    /// IPv6 address to listen on; an empty string turns IPv6 off.
+    #[serde(deserialize_with = "optional_address")]
+    pub ipv6: Option<Ipv6Addr>,
+    /// TCP address of the web pages, the REST interface and the metrics.
+    pub http: SocketAddr,
+    /// Where the store, the certificate and the keys live.
+    pub data: PathBuf,
+    /// Shards, one pinned core each; 0 means one per core, at least two.
+    pub shards: u16,
+    /// PEM files of a real certificate; without them a development certificate is made.
+    pub certificate: Option<PathBuf>,
+    /// PEM file of the certificate's key.
+    pub certificate_key: Option<PathBuf>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            port: 7777,
+            ipv4: Some(Ipv4Addr::UNSPECIFIED),
+            ipv6: Some(Ipv6Addr::UNSPECIFIED),
+            http: SocketAddr::from(([127, 0, 0, 1], 7780)),
+            data: PathBuf::from("data"),
+            shards: 0,
+            certificate: None,
+            certificate_key: None,
+        }
+    }
+}
+
+/// What clients get and how much.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EdgeSection {
+    /// Clients that may be connected at once.
+    pub max_clients: u32,
+    /// Beats between two snapshots for one client; 2 is fifteen a second.
+    pub snapshot_interval_beats: u8,
+    /// Bytes of one snapshot datagram, header included; 200..=1200.
+    pub snapshot_bytes: u16,
+    /// How far a ship sees, metres; 1,000..=5,000,000.
+    pub sight_m: u32,
+    /// Entities that a client may have in sight at once; the nearest count. 1..=4096.
+    pub sight_entities: u16,
+    /// Commands that one client may send in a second, sustained.
+    pub commands_per_second: u32,
+}
+
+impl Default for EdgeSection {
+    fn default() -> Self {
+        Self {
+            max_clients: 4_000,
+            snapshot_interval_beats: 2,
+            snapshot_bytes: 1_150,
+            sight_m: 150_000,
+            sight_entities: 255,
+            commands_per_second: 20,
+        }
+    }
+}
+
+/// Checkpoints and journal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DurabilityConfig {
+    /// Beats between two checkpoints of all motion.
+    pub checkpoint_interval_beats: u32,
+    /// Beats of journal that are kept for replay; older ones are pruned at a checkpoint.
+    pub keep_beats: u32,
+    /// Whether a commit waits for the disk. Without it a power loss may take acknowledged
+    /// value with it; for experiments only.
+    pub sync: bool,
+}
+
+impl Default for DurabilityConfig {
+    fn default() -> Self {
+        Self { checkpoint_interval_beats: 300, keep_beats: 9_000, sync: true }
+    }
+}
+
+/// Accounts, passwords, tokens, rate limits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Argon2id memory, KiB.
+    pub argon2_memory_kib: u32,
+    /// Argon2id passes.
+    pub argon2_passes: u32,
+    /// Password hashes computed at once, off the simulation's cores.
+    pub argon2_threads: u16,
+    /// How long a game token may be redeemed, seconds; 5..=300.
+    pub game_token_seconds: u32,
+    /// Requests that one address may make in a minute, sustained.
+    pub requests_per_minute: u32,
+    /// Sign-ups and logins that one address may make in a minute, sustained.
+    pub logins_per_minute: u32,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            argon2_memory_kib: 19 * 1024,
+            argon2_passes: 2,
+            argon2_threads: 1,
+            game_token_seconds: 30,
+            requests_per_minute: 300,
+            logins_per_minute: 20,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the defaults, a file if one is named (or `orrery.toml` if it is there), and the
+    /// environment.
+    ///
+    /// # Errors
+    /// If the file cannot be read, a key is unknown, or a value is of the wrong type or range.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            ensure!(file.is_file(), "read configuration: there is no file {}", file.display());
+            builder = builder.add_source(config::File::from(file));
+        } else {
+            builder = builder.add_source(config::File::with_name("orrery").required(false));
+        }
+        builder = builder.add_source(
+            config::Environment::with_prefix("ORRERY").prefix_separator("__").separator("__").try_parsing(true),
+        );
+        let config: Self = builder
+            .build()
+            .context("read configuration")?
+            .try_deserialize()
+            .context("understand configuration")?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks the ranges that the fields' documentation states.
+    ///
+    /// # Errors
+    /// The first value that is out of range, with its key.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        let range = |key: &str, value: u32, low: u32, high: u32| {
+            if (low..=high).contains(&value) { Ok(()) } else { bail!("{key} = {value} is outside of {low}..={high}") }
+        };
+        range("edge.snapshot_interval_beats", self.edge.snapshot_interval_beats.into(), 1, 30)?;
+        range("edge.snapshot_bytes", self.edge.snapshot_bytes.into(), 200, 1_200)?;
+        range("edge.sight_m", self.edge.sight_m, 1_000, 5_000_000)?;
+        range("edge.sight_entities", self.edge.sight_entities.into(), 1, 4_096)?;
+        range("edge.max_clients", self.edge.max_clients, 1, 100_000)?;
+        range("edge.commands_per_second", self.edge.commands_per_second, 1, 1_000)?;
+        range("durability.checkpoint_interval_beats", self.durability.checkpoint_interval_beats, 30, 100_000)?;
+        range("durability.keep_beats", self.durability.keep_beats, self.durability.checkpoint_interval_beats, 10_000_000)?;
+        range("accounts.game_token_seconds", self.accounts.game_token_seconds, 5, 300)?;
+        range("accounts.argon2_memory_kib", self.accounts.argon2_memory_kib, 8, 4 * 1024 * 1024)?;
+        range("accounts.argon2_passes", self.accounts.argon2_passes, 1, 100)?;
+        range("accounts.argon2_threads", self.accounts.argon2_threads.into(), 1, 256)?;
+        range("accounts.requests_per_minute", self.accounts.requests_per_minute, 1, 1_000_000)?;
+        range("accounts.logins_per_minute", self.accounts.logins_per_minute, 1, 1_000_000)?;
+        range("server.shards", self.server.shards.into(), 0, 64)?;
+        ensure!(
+            self.server.ipv4.is_some() || self.server.ipv6.is_some(),
+            "server.ipv4 and server.ipv6 are both off: nobody could connect"
+        );
+        ensure!(
+            self.server.certificate.is_some() == self.server.certificate_key.is_some(),
+            "server.certificate and server.certificate_key go together"
+        );
+        Ok(())
+    }
+
+    /// The number of shards to run: as configured, or one per core and at least two.
+    #[must_use]
+    pub fn shards(&self) -> u16 {
+        if self.server.shards > 0 {
+            return self.server.shards;
+        }
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        u16::try_from(cores).unwrap_or(u16::MAX).clamp(2, 64)
+    }
+}
+
+/// Reads an address, or an empty string for none.
+fn optional_address<'de, D, A>(deserializer: D) -> Result<Option<A>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    A: FromStr<Err: std::fmt::Display>,
+{
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_unknown_keys_are_named() {
+        Config::default().validate().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("orrery.toml");
+        std::fs::write(&file, "[edge]\nsnapshot_byte = 3\n").unwrap();
+        let error = format!("{:#}", Config::load(Some(&file)).unwrap_err());
+        assert!(error.contains("snapshot_byte"), "{error}");
+        std::fs::write(&file, "[edge]\nsnapshot_bytes = 3\n").unwrap();
+        let error = format!("{:#}", Config::load(Some(&file)).unwrap_err());
+        assert!(error.contains("edge.snapshot_bytes = 3"), "{error}");
+        std::fs::write(&file, "[server]\nshards = 3\n").unwrap();
+        assert_eq!(Config::load(Some(&file)).unwrap().shards(), 3);
+    }
+}

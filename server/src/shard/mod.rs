@@ -1,0 +1,356 @@
+//! A shard: one pinned core with its grids, its clients and its ends of the rings.
+//!
+//! ```text
+//! serve   receive datagrams → sessions → inputs over the rings;  send what is due
+//! beat    wait until all shards have ended the last one → gather, step, exchange → submit the batch
+//! publish frames of watched grids → snapshots;  replies whose beat is durable
+//! ```
+//!
+//! Serving goes on whenever the shard is not stepping, also while it waits for other shards.
+//!
+//! **Invariant:** nothing in here decides anything about the world: it moves inputs to grids and
+//! what grids put out to clients and to the commit.
+
+mod beat;
+mod clients;
+mod links;
+mod packet;
+mod publish;
+mod session;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_kernel::metronome::{Metronome, MetronomeConfig, Pulse};
+use orrery_kernel::rules::{Envelope, Stamped};
+use orrery_kernel::runtime::{Clock, ShardSeat, sleep_until, yield_now};
+use orrery_kernel::world::World;
+use orrery_net::{Edge, EdgeConfig, Forward, Listen, UdpShell};
+use orrery_storage::checkpoint::GridSum;
+use orrery_storage::{BeatPort, Durable, SubmitError};
+
+pub use packet::{Packet, Publication};
+
+use self::beat::{Done, Simulation};
+use self::clients::Clients;
+use self::links::Links;
+use self::publish::PublishScratch;
+use crate::config::Config;
+use crate::control::ControlHandle;
+use crate::host::recovery::Deal;
+use crate::metrics::{BeatPhase, ShardMetrics};
+use crate::rules::Space;
+use crate::rules::input::{Input, Message};
+
+/// The longest that a shard with nothing to do looks away from its rings.
+const LOOK_AWAY: Duration = Duration::from_millis(3);
+/// Between two looks at the rings while another shard is behind.
+const WAIT_STEP: Duration = Duration::from_micros(200);
+/// The first beat is due so long after the shards were started.
+const START_AFTER: Duration = Duration::from_millis(200);
+/// When the host stops because a shard has failed, the others do not wait for it for ever.
+const OTHERS_GIVEN_UP: Duration = Duration::from_secs(5);
+/// Beats between the call to stop and the last beat: long enough for clients to hear of it.
+const DRAIN_BEATS: u64 = 30;
+
+/// What one shard is made of.
+pub struct ShardParts {
+    /// Raised by anyone to end the host.
+    pub stop: Arc<AtomicBool>,
+    /// Its grids.
+    pub world: World<Space>,
+    /// Messages that are due in the next beat.
+    pub pending: Vec<Envelope<Message>>,
+    /// Which grid is on which shard.
+    pub deal: Deal,
+    /// Clients of an earlier life, whose ships are told that nobody is there any more.
+    pub orphans: Vec<(GridId, Stamped<Input>)>,
+    /// Its way to the disk.
+    pub port: BeatPort,
+    /// What is durable.
+    pub durable: Durable,
+    /// Its sockets' addresses.
+    pub listen: Listen,
+    /// Its edge.
+    pub edge: EdgeConfig,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The hash of the content pack.
+    pub content_hash: u64,
+    /// Its line to the control thread.
+    pub control: ControlHandle,
+    /// Where it counts.
+    pub metrics: Arc<ShardMetrics>,
+    /// Where it reports checkpoints, to be completed when all shards have.
+    pub checkpoints: crossbeam::channel::Sender<ShardCheckpoint>,
+}
+
+/// One shard's share of a checkpoint is in its beat's batch.
+#[derive(Clone, Debug)]
+pub struct ShardCheckpoint {
+    /// The beat after which the state was taken.
+    pub tick: Tick,
+    /// Whose share it is.
+    pub shard: ShardIndex,
+    /// The sums of its rows.
+    pub sums: Vec<GridSum>,
+}
+
+type ShardResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Runs a shard until the host stops; returns the last beat.
+///
+/// # Errors
+/// If a socket cannot be bound or breaks, or the store takes no more beats.
+pub async fn run(seat: ShardSeat<Packet>, parts: ShardParts) -> ShardResult<Tick> {
+    let mut shard = Shard::new(seat, parts)?;
+    shard.run().await
+}
+
+struct Shard {
+    shard: ShardIndex,
+    clock: Clock,
+    stop: Arc<AtomicBool>,
+    config: Arc<Config>,
+    metronome: Metronome,
+    simulation: Simulation,
+    clients: Clients,
+    shell: UdpShell,
+    links: Links,
+    port: BeatPort,
+    durable: Durable,
+    /// What was durable when replies were last released.
+    released: Tick,
+    metrics: Arc<ShardMetrics>,
+    checkpoints: crossbeam::channel::Sender<ShardCheckpoint>,
+    /// Once stopping has begun, the last beat.
+    last: Option<Tick>,
+    publications: Vec<Arc<Publication>>,
+    packets: Vec<Packet>,
+    forwards: Vec<Forward>,
+    scratch: PublishScratch,
+}
+
+impl Shard {
+    fn new(seat: ShardSeat<Packet>, parts: ShardParts) -> ShardResult<Self> {
+        let shard = seat.shard;
+        let tick = parts.world.tick();
+        let edge = Edge::new(parts.edge, Instant::now())?;
+        let clients = Clients::new(
+            shard,
+            edge,
+            parts.config.edge.clone(),
+            parts.content_hash,
+            parts.control,
+            Arc::clone(&parts.metrics),
+            tick,
+        );
+        let mut simulation = Simulation::new(shard, parts.world, parts.deal, parts.pending);
+        for (grid, input) in parts.orphans {
+            simulation.take_input(grid, input);
+        }
+        // All shards reckon from the same zero of the shared clock; the beats of a start that
+        // took long are caught up or slipped like any others.
+        let first_ns = START_AFTER.as_nanos() as u64;
+        Ok(Self {
+            shard,
+            clock: seat.clock,
+            stop: parts.stop,
+            config: parts.config,
+            metronome: Metronome::new(MetronomeConfig::default(), tick.next(), first_ns),
+            simulation,
+            clients,
+            shell: UdpShell::bind(&parts.listen)?,
+            links: Links::new(seat.mesh, tick),
+            port: parts.port,
+            durable: parts.durable,
+            released: tick,
+            metrics: parts.metrics,
+            checkpoints: parts.checkpoints,
+            last: None,
+            publications: Vec::new(),
+            packets: Vec::new(),
+            forwards: Vec::new(),
+            scratch: PublishScratch::default(),
+        })
+    }
+
+    async fn run(&mut self) -> ShardResult<Tick> {
+        loop {
+            match self.metronome.poll(self.clock.now_ns()) {
+                Pulse::Wait { until_ns } => {
+                    let busy = self.serve()?;
+                    if busy {
+                        yield_now().await;
+                    } else {
+                        let until = self.clock.instant(until_ns).min(Instant::now() + LOOK_AWAY);
+                        self.shell.readable_or(until).await;
+                    }
+                }
+                Pulse::Beat { tick, late_ns, slipped_ns } => {
+                    self.metrics.beat_late(Duration::from_nanos(late_ns), Duration::from_nanos(slipped_ns));
+                    self.wait_for_others(tick.minus(1)).await?;
+                    if self.last.is_some_and(|last| tick > last) {
+                        return self.end().await;
+                    }
+                    self.beat(tick).await?;
+                }
+            }
+        }
+    }
+
+    /// Serves clients until every shard has ended a beat.
+    async fn wait_for_others(&mut self, tick: Tick) -> ShardResult<()> {
+        let since = Instant::now();
+        self.drain_links();
+        while !self.links.all_ended(tick) {
+            if self.stop.load(Ordering::Acquire) && since.elapsed() > OTHERS_GIVEN_UP {
+                return Err(format!("the other shards have not ended beat {tick}").into());
+            }
+            if !self.serve()? {
+                sleep_until(Instant::now() + WAIT_STEP).await;
+            } else {
+                yield_now().await;
+            }
+        }
+        self.metrics.record_phase(BeatPhase::Wait, since.elapsed());
+        Ok(())
+    }
+
+    /// One beat, from gathering to the last snapshot.
+    async fn beat(&mut self, tick: Tick) -> ShardResult<()> {
+        let span = tracing::debug_span!("beat", shard = self.shard.0, tick = tick.0);
+        let started = Instant::now();
+        self.pass_on_inputs();
+        // Inputs of this very shard came over its own ring: they count from this beat on.
+        self.drain_links();
+        if self.shard == ShardIndex(0) && self.last.is_none() && self.stop.load(Ordering::Acquire) {
+            self.last = Some(tick.plus(DRAIN_BEATS));
+        }
+        let interval = u64::from(self.config.durability.checkpoint_interval_beats);
+        let with_checkpoint = tick.is_every(interval, 0) || self.last == Some(tick);
+        let done = span.in_scope(|| {
+            self.simulation.beat(tick, with_checkpoint, self.last, &mut self.links, &self.metrics)
+        });
+        self.clients.note_beat(tick);
+        if self.last.is_some() {
+            self.clients.drain(DRAIN_BEATS as u32 / orrery_base::BEATS_PER_SECOND);
+        }
+        self.submit(tick, done).await?;
+        span.in_scope(|| {
+            let _span = tracing::debug_span!("publish").entered();
+            let publishing = Instant::now();
+            self.drain_links();
+            for publication in std::mem::take(&mut self.publications) {
+                self.clients.publish(&publication, &mut self.scratch);
+            }
+            self.metrics.record_phase(BeatPhase::Publish, publishing.elapsed());
+        });
+        self.serve()?;
+        self.metrics.beat_done(tick, started.elapsed(), self.clients.playing(), self.simulation.grid_count());
+        Ok(())
+    }
+
+    /// Hands the beat to the commit. A disk that is many beats behind slows the world down here,
+    /// so that it never runs far ahead of what is durable; clients are served meanwhile.
+    async fn submit(&mut self, tick: Tick, done: Done) -> ShardResult<()> {
+        let since = Instant::now();
+        self.metrics.beat_contents(done.entities, done.grids_stepped, done.batch.bytes());
+        let mut batch = done.batch;
+        loop {
+            match self.port.submit(tick, batch) {
+                Ok(()) => break,
+                Err(SubmitError::Full { batch: back, .. }) => {
+                    batch = back;
+                    self.metrics.commit_back_pressure.increment();
+                    self.serve()?;
+                    sleep_until(Instant::now() + LOOK_AWAY).await;
+                }
+                Err(error) => return Err(Box::new(error)),
+            }
+        }
+        self.metrics.record_phase(BeatPhase::Submit, since.elapsed());
+        if let Some(sums) = done.checkpoint {
+            // The receiver outlives the shards; if it is gone the host is ending anyway.
+            let _ = self.checkpoints.send(ShardCheckpoint { tick, shard: self.shard, sums });
+        }
+        Ok(())
+    }
+
+    /// Everything that is not a beat: datagrams in, sessions, inputs out, replies, datagrams
+    /// out. Never waits. Says whether there was anything to do.
+    fn serve(&mut self) -> ShardResult<bool> {
+        let now = Instant::now();
+        let turn = self.shell.receive(&mut self.clients.edge, now, &mut self.forwards)?;
+        for forward in self.forwards.drain(..) {
+            self.links.send(forward.shard, Packet::Forward(Box::new(forward.received)));
+        }
+        self.drain_links();
+        self.clients.handle_events();
+        self.pass_on_inputs();
+        self.links.flush();
+        if let Some(failure) = self.durable.failed() {
+            return Err(Box::new(failure));
+        }
+        if let Some(durable) = self.durable.beat().filter(|&durable| durable > self.released) {
+            self.released = durable;
+            self.clients.release(durable);
+        }
+        let sent = self.shell.transmit(&mut self.clients.edge, Instant::now())?;
+        Ok(turn.datagrams > 0 || turn.more || sent.datagrams > 0)
+    }
+
+    /// Sends the inputs of this shard's clients to the shards of their grids.
+    fn pass_on_inputs(&mut self) {
+        for (grid, input) in self.clients.drain_inputs() {
+            let to = self.simulation.shard_of(grid).unwrap_or(self.shard);
+            self.links.send(to, Packet::Input(grid, Box::new(input)));
+        }
+    }
+
+    /// Takes in what the shards have sent.
+    fn drain_links(&mut self) {
+        let mut packets = std::mem::take(&mut self.packets);
+        for from in (0..self.links.shards()).map(ShardIndex) {
+            self.links.receive(from, &mut packets);
+            for packet in packets.drain(..) {
+                match packet {
+                    Packet::Input(grid, input) => self.simulation.take_input(grid, *input),
+                    Packet::Message(envelope) => {
+                        let due = self.links.beat_of(from).next();
+                        self.simulation.take_message(due, *envelope);
+                    }
+                    Packet::Publication(publication) => self.publications.push(publication),
+                    Packet::Event(event) => self.clients.handle_grid_event(*event),
+                    Packet::EndOfBeat { tick, last } => {
+                        self.links.note_end(from, tick);
+                        self.last = self.last.or(last);
+                    }
+                    Packet::Forward(received) => {
+                        self.clients.edge.handle_forwarded(Instant::now(), *received);
+                    }
+                }
+            }
+        }
+        self.packets = packets;
+    }
+
+    /// The last beat is done: says goodbye to the clients when it is durable.
+    async fn end(&mut self) -> ShardResult<Tick> {
+        let last = self.simulation.tick();
+        let since = Instant::now();
+        while self.durable.beat() < Some(last) && since.elapsed() < OTHERS_GIVEN_UP {
+            self.serve()?;
+            sleep_until(Instant::now() + LOOK_AWAY).await;
+        }
+        self.clients.close_all();
+        for _ in 0..3 {
+            self.shell.transmit(&mut self.clients.edge, Instant::now())?;
+            sleep_until(Instant::now() + LOOK_AWAY).await;
+        }
+        Ok(last)
+    }
+}

@@ -1,0 +1,246 @@
+use orrery_base::{AccountId, CharacterId, ObjectId, TypeId};
+use orrery_storage::{Batch, Domain, Rows as _};
+
+use super::*;
+use crate::accounts::{
+    AccountRow, Accounts, COUNTERS_KEY, Command, Faucet, Limits, NameKind, Start, Station, name_key,
+};
+use crate::character::{CharacterRow, Location, ShipOwner};
+use crate::passwords::Hash;
+use crate::rows::MemoryRows;
+use crate::{Outbox, WallTime};
+
+const STATION: EntityId = EntityId::of_object(ObjectId(256 + 60));
+
+/// A stored galaxy, two accounts, three characters.
+fn world() -> MemoryRows {
+    let mut rows = crate::galaxy::tests::stored();
+    let start = Start {
+        stations: vec![Station {
+            grid: GridId(1),
+            station: STATION,
+        }],
+        ship_type: TypeId(5),
+    };
+    let mut accounts = Accounts::load(&rows, Limits::default(), start).expect("readable");
+    let password = || Hash::from_stored("hash".to_owned());
+    for command in [
+        Command::SignUp {
+            name: "Ada".to_owned(),
+            password: password(),
+        },
+        Command::SignUp {
+            name: "Grace".to_owned(),
+            password: password(),
+        },
+        Command::CreateCharacter {
+            account: AccountId(1),
+            name: "Captain Ada".to_owned(),
+        },
+        Command::CreateCharacter {
+            account: AccountId(2),
+            name: "Captain Grace".to_owned(),
+        },
+        Command::CreateCharacter {
+            account: AccountId(2),
+            name: "Hopper".to_owned(),
+        },
+    ] {
+        let mut out = Outbox::default();
+        accounts
+            .handle(WallTime(1), &rows, &command, &mut out)
+            .expect("valid");
+        rows.apply(&out.writes);
+    }
+    rows
+}
+
+fn change(rows: &mut MemoryRows, fill: impl FnOnce(&mut Batch)) {
+    let mut batch = Batch::new();
+    fill(&mut batch);
+    rows.apply(&batch);
+}
+
+fn change_character(rows: &mut MemoryRows, id: u64, alter: impl FnOnce(&mut CharacterRow)) {
+    let key = CharacterRow::key(CharacterId(id));
+    let bytes = rows
+        .get(Domain::Character, &key)
+        .expect("memory")
+        .expect("there");
+    let mut row = CharacterRow::decode(&bytes).expect("valid");
+    alter(&mut row);
+    change(rows, |batch| {
+        batch.put(Domain::Character, key, row.encode());
+    });
+}
+
+fn problems(rows: &MemoryRows) -> Vec<String> {
+    let report = audit(rows).expect("memory");
+    assert_eq!(report.problems_count, report.problems.len() as u64);
+    report.problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_sound_world_is_sound() {
+    let report = audit(&world()).expect("memory");
+    assert!(report.is_sound(), "{report}");
+    assert_eq!(
+        report.counts,
+        Counts {
+            accounts: 2,
+            characters: 3,
+            docked: 3,
+            ships: 3,
+            names: 5,
+            tokens: 0,
+            systems: 3
+        }
+    );
+    assert!(report.to_string().ends_with("\nsound"), "{report}");
+    assert!(
+        audit(&MemoryRows::default()).expect("memory").is_sound(),
+        "so is an empty one"
+    );
+}
+
+#[test]
+fn a_doubled_ship_is_found() {
+    let mut rows = world();
+    let ship = EntityId::minted(1);
+    change_character(&mut rows, 2, |row| row.ship.entity = ship);
+    assert_eq!(
+        problems(&rows),
+        [
+            format!("ship {ship}: had by characters 1 and 2"),
+            format!(
+                "ship {}: its owner, character 2, does not have it",
+                EntityId::minted(2)
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_lost_ship_is_found() {
+    let mut rows = world();
+    let ship = EntityId::minted(1);
+    change(&mut rows, |batch| {
+        batch.delete(Domain::Ship, ShipOwner::key(ship));
+    });
+    assert_eq!(
+        problems(&rows),
+        [
+            format!("character 1: ship {ship} is missing, or another's, or another hull"),
+            "the faucets have minted 3 ships, but there are 2".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_place_that_is_not_there_is_found() {
+    let mut rows = world();
+    change_character(&mut rows, 1, |row| {
+        row.location = Location::Docked {
+            grid: GridId(2),
+            station: STATION,
+        };
+    });
+    change_character(&mut rows, 2, |row| {
+        row.location = Location::InSpace {
+            grid: GridId(4),
+            position_cm: [0; 3],
+            velocity: [0; 3],
+        };
+    });
+    change_character(&mut rows, 3, |row| {
+        row.location = Location::InSpace {
+            grid: GridId(3),
+            position_cm: [0; 3],
+            velocity: [0; 3],
+        };
+    });
+    assert_eq!(
+        problems(&rows),
+        [
+            format!("character 1: grid 2 with station {STATION} does not exist"),
+            "character 2: grid 4 does not exist".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_broken_index_of_names_is_found() {
+    let mut rows = world();
+    change(&mut rows, |batch| {
+        batch.delete(Domain::Name, name_key(NameKind::Account, "ada"));
+        batch.put(
+            Domain::Name,
+            name_key(NameKind::Character, "ghost"),
+            crate::record::encode(1, &9_u64),
+        );
+    });
+    assert_eq!(
+        problems(&rows),
+        [
+            "Account 1: the index of names does not lead from \"Ada\" to it",
+            "the name \"ghost\" leads to Character 9, which does not have it",
+        ]
+    );
+}
+
+#[test]
+fn a_broken_bond_of_account_and_character_is_found() {
+    let mut rows = world();
+    change(&mut rows, |batch| {
+        batch.delete(Domain::Account, AccountRow::key(AccountId(1)));
+    });
+    change_character(&mut rows, 3, |row| row.account = AccountId(1));
+    let found = problems(&rows);
+    assert!(
+        found.contains(&"character 1: its account 1 does not exist".to_owned()),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&"character 3: its account 1 does not exist".to_owned()),
+        "{found:?}"
+    );
+    let listed = "account 2: lists character 3, which is not its own, or twice".to_owned();
+    assert!(found.contains(&listed), "{found:?}");
+}
+
+#[test]
+fn a_counter_that_fell_back_is_found() {
+    let mut rows = world();
+    change(&mut rows, |batch| {
+        batch.delete(Domain::Meta, COUNTERS_KEY);
+        batch.delete(Domain::Meta, Faucet::StarterShip.key());
+    });
+    assert_eq!(
+        problems(&rows),
+        [
+            "the counter of accounts stands at 1, but 2 is in use",
+            "the counter of characters stands at 1, but 3 is in use",
+            "the counter of ships stands at 1, but 3 is in use",
+            "the faucets have minted 0 ships, but there are 3",
+        ]
+    );
+}
+
+#[test]
+fn damaged_rows_are_listed_and_bounded() {
+    let mut rows = world();
+    change(&mut rows, |batch| {
+        for number in 0..1_500_u32 {
+            batch.put(Domain::Token, number.to_be_bytes(), b"\x07");
+        }
+    });
+    let report = audit(&rows).expect("memory");
+    assert_eq!(report.problems.len(), PROBLEMS_MAX);
+    assert_eq!(report.problems_count, 3_000);
+    assert!(
+        report
+            .to_string()
+            .contains("and 2000 more problems\nNOT sound"),
+        "{report}"
+    );
+}

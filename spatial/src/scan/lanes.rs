@@ -1,0 +1,225 @@
+//! The vector instructions that the scans need, as one trait with two implementations.
+
+/// Lanes of 32 bits, `COUNT` of them.
+///
+/// Every method's safety: the processor has the implementation's instructions, and a pointer is
+/// valid for `COUNT` reads or writes (aligned or not). They are inlined into functions that
+/// enable the instructions, which is where they become single instructions.
+pub(crate) trait Lanes: Copy {
+    /// Lanes, at most 16.
+    const COUNT: usize;
+    /// The mask of all lanes.
+    const ALL: u32 = ((1u64 << Self::COUNT) - 1) as u32;
+    type Int: Copy;
+    type Float: Copy;
+
+    unsafe fn splat_int(value: i32) -> Self::Int;
+    unsafe fn splat_float(value: f32) -> Self::Float;
+    unsafe fn load_int(from: *const i32) -> Self::Int;
+    unsafe fn load_rows(from: *const u32) -> Self::Int;
+    unsafe fn load_float(from: *const f32) -> Self::Float;
+    /// (a − b) modulo 2³², then rounded to `f32`.
+    unsafe fn sub_to_float(a: Self::Int, b: Self::Int) -> Self::Float;
+    unsafe fn square(a: Self::Float) -> Self::Float;
+    /// sum + a². May round once or twice: the callers allow for either.
+    unsafe fn add_square(sum: Self::Float, a: Self::Float) -> Self::Float;
+    /// Bit i: a ≤ b in lane i.
+    unsafe fn at_most(a: Self::Float, b: Self::Float) -> u32;
+    /// Bit i: position >> shift = cell in lane i.
+    unsafe fn cells_equal(positions: Self::Int, shift: u32, cell: i32) -> u32;
+    /// Writes the lanes of the mask one after the other, and anything after them.
+    unsafe fn compress_rows(to: *mut u32, rows: Self::Int, mask: u32);
+    /// Writes the lanes of the mask one after the other, and anything after them.
+    unsafe fn compress_floats(to: *mut f32, values: Self::Float, mask: u32);
+    /// start, start + 1, start + 2, …
+    unsafe fn count_from(start: u32) -> Self::Int;
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Lanes;
+    use std::arch::x86_64::*;
+
+    /// 8 lanes; needs AVX2 and FMA.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2;
+
+    /// 16 lanes; needs AVX-512 F, BW, DQ, VL.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512;
+
+    /// For each mask of 8 lanes the lane numbers of its bits, then zeros: AVX2 cannot compress.
+    static COMPRESS: [[u32; 8]; 256] = compress_table();
+
+    const fn compress_table() -> [[u32; 8]; 256] {
+        let mut table = [[0; 8]; 256];
+        let mut mask = 0;
+        while mask < 256 {
+            let (mut lane, mut at) = (0, 0);
+            while lane < 8 {
+                if mask >> lane & 1 == 1 {
+                    table[mask][at] = lane;
+                    at += 1;
+                }
+                lane += 1;
+            }
+            mask += 1;
+        }
+        table
+    }
+
+    // SAFETY of every block below: the trait's contract, which the caller keeps.
+    #[allow(
+        clippy::undocumented_unsafe_blocks,
+        reason = "one contract for all methods, stated at the trait and above"
+    )]
+    impl Lanes for Avx2 {
+        const COUNT: usize = 8;
+        type Int = __m256i;
+        type Float = __m256;
+
+        #[inline(always)]
+        unsafe fn splat_int(value: i32) -> __m256i {
+            unsafe { _mm256_set1_epi32(value) }
+        }
+        #[inline(always)]
+        unsafe fn splat_float(value: f32) -> __m256 {
+            unsafe { _mm256_set1_ps(value) }
+        }
+        #[inline(always)]
+        unsafe fn load_int(from: *const i32) -> __m256i {
+            unsafe { _mm256_loadu_si256(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn load_rows(from: *const u32) -> __m256i {
+            unsafe { _mm256_loadu_si256(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn load_float(from: *const f32) -> __m256 {
+            unsafe { _mm256_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn sub_to_float(a: __m256i, b: __m256i) -> __m256 {
+            unsafe { _mm256_cvtepi32_ps(_mm256_sub_epi32(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn square(a: __m256) -> __m256 {
+            unsafe { _mm256_mul_ps(a, a) }
+        }
+        #[inline(always)]
+        unsafe fn add_square(sum: __m256, a: __m256) -> __m256 {
+            unsafe { _mm256_fmadd_ps(a, a, sum) }
+        }
+        #[inline(always)]
+        unsafe fn at_most(a: __m256, b: __m256) -> u32 {
+            unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, b)) as u32 }
+        }
+        #[inline(always)]
+        unsafe fn cells_equal(positions: __m256i, shift: u32, cell: i32) -> u32 {
+            unsafe {
+                let cells = _mm256_sra_epi32(positions, _mm_cvtsi32_si128(shift as i32));
+                let equal = _mm256_cmpeq_epi32(cells, _mm256_set1_epi32(cell));
+                _mm256_movemask_ps(_mm256_castsi256_ps(equal)) as u32
+            }
+        }
+        #[inline(always)]
+        unsafe fn compress_rows(to: *mut u32, rows: __m256i, mask: u32) {
+            unsafe {
+                let order = _mm256_loadu_si256(COMPRESS[mask as usize & 255].as_ptr().cast());
+                _mm256_storeu_si256(to.cast(), _mm256_permutevar8x32_epi32(rows, order));
+            }
+        }
+        #[inline(always)]
+        unsafe fn compress_floats(to: *mut f32, values: __m256, mask: u32) {
+            unsafe {
+                let order = _mm256_loadu_si256(COMPRESS[mask as usize & 255].as_ptr().cast());
+                _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(values, order));
+            }
+        }
+        #[inline(always)]
+        unsafe fn count_from(start: u32) -> __m256i {
+            unsafe {
+                let steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+                _mm256_add_epi32(_mm256_set1_epi32(start as i32), steps)
+            }
+        }
+    }
+
+    // SAFETY of every block below: the trait's contract, which the caller keeps.
+    #[allow(
+        clippy::undocumented_unsafe_blocks,
+        reason = "one contract for all methods, stated at the trait and above"
+    )]
+    impl Lanes for Avx512 {
+        const COUNT: usize = 16;
+        type Int = __m512i;
+        type Float = __m512;
+
+        #[inline(always)]
+        unsafe fn splat_int(value: i32) -> __m512i {
+            unsafe { _mm512_set1_epi32(value) }
+        }
+        #[inline(always)]
+        unsafe fn splat_float(value: f32) -> __m512 {
+            unsafe { _mm512_set1_ps(value) }
+        }
+        #[inline(always)]
+        unsafe fn load_int(from: *const i32) -> __m512i {
+            unsafe { _mm512_loadu_si512(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn load_rows(from: *const u32) -> __m512i {
+            unsafe { _mm512_loadu_si512(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn load_float(from: *const f32) -> __m512 {
+            unsafe { _mm512_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn sub_to_float(a: __m512i, b: __m512i) -> __m512 {
+            unsafe { _mm512_cvtepi32_ps(_mm512_sub_epi32(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn square(a: __m512) -> __m512 {
+            unsafe { _mm512_mul_ps(a, a) }
+        }
+        #[inline(always)]
+        unsafe fn add_square(sum: __m512, a: __m512) -> __m512 {
+            unsafe { _mm512_fmadd_ps(a, a, sum) }
+        }
+        #[inline(always)]
+        unsafe fn at_most(a: __m512, b: __m512) -> u32 {
+            unsafe { u32::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn cells_equal(positions: __m512i, shift: u32, cell: i32) -> u32 {
+            unsafe {
+                let cells = _mm512_sra_epi32(positions, _mm_cvtsi32_si128(shift as i32));
+                u32::from(_mm512_cmpeq_epi32_mask(cells, _mm512_set1_epi32(cell)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn compress_rows(to: *mut u32, rows: __m512i, mask: u32) {
+            // In a register and stored whole: the compressing store is slow on some processors.
+            unsafe {
+                let packed = _mm512_maskz_compress_epi32(mask as u16, rows);
+                _mm512_storeu_si512(to.cast(), packed);
+            }
+        }
+        #[inline(always)]
+        unsafe fn compress_floats(to: *mut f32, values: __m512, mask: u32) {
+            unsafe { _mm512_storeu_ps(to, _mm512_maskz_compress_ps(mask as u16, values)) }
+        }
+        #[inline(always)]
+        unsafe fn count_from(start: u32) -> __m512i {
+            unsafe {
+                let steps =
+                    _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                _mm512_add_epi32(_mm512_set1_epi32(start as i32), steps)
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What is on disk, as everybody may see it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use orrery_base::Tick;
+
+/// The write that ended all writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitFailure {
+    /// Last beat of the write; none if it held no beat.
+    pub beat: Option<Tick>,
+    /// The log's words.
+    pub reason: Arc<str>,
+}
+
+impl CommitFailure {
+    pub(super) fn new(beat: Option<Tick>, reason: impl Into<Arc<str>>) -> Self {
+        Self {
+            beat,
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn thread_lost() -> Self {
+        Self::new(None, "the commit thread ended without a word")
+    }
+}
+
+impl fmt::Display for CommitFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.beat {
+            Some(beat) => write!(f, "the write of beat {beat} failed: {}", self.reason),
+            None => write!(f, "a write outside the beat failed: {}", self.reason),
+        }
+    }
+}
+
+impl std::error::Error for CommitFailure {}
+
+/// The last durable beat, shared by everybody who holds a clone. A reply that promises value
+/// is released when its beat is at or below [`Durable::beat`].
+#[derive(Clone, Debug)]
+pub struct Durable {
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The beat plus one; zero before the first.
+    beats: AtomicU64,
+    failed: OnceLock<CommitFailure>,
+    /// Only for those who wait: readers of the two above take no lock.
+    waiting: Mutex<()>,
+    changed: Condvar,
+}
+
+impl Durable {
+    pub(super) fn new(beat: Option<Tick>) -> Self {
+        Self {
+            state: Arc::new(State {
+                beats: AtomicU64::new(beat.map_or(0, |beat| beat.0 + 1)),
+                failed: OnceLock::new(),
+                waiting: Mutex::new(()),
+                changed: Condvar::new(),
+            }),
+        }
+    }
+
+    /// The last beat whose rows, on all shards, survive a power cut. One atomic load.
+    #[must_use]
+    pub fn beat(&self) -> Option<Tick> {
+        self.state
+            .beats
+            .load(Ordering::Acquire)
+            .checked_sub(1)
+            .map(Tick)
+    }
+
+    /// The failure after which nothing will ever become durable any more, if there was one.
+    #[must_use]
+    pub fn failed(&self) -> Option<CommitFailure> {
+        self.state.failed.get().cloned()
+    }
+
+    /// Waits until `beat` is durable: true, or false if it was not within `timeout`. For
+    /// tools, tests and the end of the server; shards poll [`Durable::beat`].
+    ///
+    /// # Errors
+    ///
+    /// [`CommitFailure`] if it never will be.
+    pub fn wait(&self, beat: Tick, timeout: Duration) -> Result<bool, CommitFailure> {
+        let deadline = Instant::now().checked_add(timeout);
+        let lock = &self.state.waiting;
+        let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if self.beat().is_some_and(|durable| durable >= beat) {
+                return Ok(true);
+            }
+            if let Some(failure) = self.failed() {
+                return Err(failure);
+            }
+            // A timeout beyond the clock's range is no timeout.
+            let left = deadline.map_or(Duration::MAX, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
+            if left.is_zero() {
+                return Ok(false);
+            }
+            (guard, _) = self
+                .state
+                .changed
+                .wait_timeout(guard, left)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(super) fn publish(&self, beat: Tick) {
+        self.state.beats.store(beat.0 + 1, Ordering::Release);
+        self.notify();
+    }
+
+    pub(super) fn fail(&self, failure: &CommitFailure) {
+        // The first failure is the cause; later ones follow from it.
+        let _ = self.state.failed.set(failure.clone());
+        self.notify();
+    }
+
+    fn notify(&self) {
+        // Under the lock, so that it cannot fall between a waiter's look and its sleep.
+        let guard = self.state.waiting.lock();
+        drop(guard);
+        self.state.changed.notify_all();
+    }
+}

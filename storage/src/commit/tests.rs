@@ -1,0 +1,562 @@
+//! The committer over a log that the test opens and closes like a gate, so that every
+//! interleaving under test is forced and none is hoped for; then over a real store.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::*;
+use crate::testing::{Scratch, dump, put};
+use crate::{Batch, Domain, Rows, StoreOptions, meta};
+
+mod crash;
+mod store;
+
+/// Longer than any wait that ends well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Written = Arc<Mutex<Vec<(Option<Tick>, Batch)>>>;
+
+/// A log that says when a write begins and waits for the test's word how it ends.
+struct GateLog {
+    begun: Sender<()>,
+    word: Receiver<Word>,
+    written: Written,
+}
+
+#[derive(Clone, Copy)]
+enum Word {
+    Write,
+    Fail,
+    Panic,
+}
+
+impl CommitLog for GateLog {
+    fn commit(&mut self, through: Option<Tick>, batch: &Batch) -> Result<(), LogError> {
+        let _ = self.begun.send(());
+        match self.word.recv() {
+            Ok(Word::Fail) => return Err("the disk is on fire".into()),
+            Ok(Word::Panic) => panic!("the log is broken"),
+            // Without a test at the gate, everything passes.
+            Ok(Word::Write) | Err(_) => {}
+        }
+        self.written.lock().unwrap().push((through, batch.clone()));
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+}
+
+/// A committer over a [`GateLog`], and the test's side of the gate.
+struct Gate {
+    committer: Committer,
+    ports: Vec<BeatPort>,
+    control: ControlPort,
+    begun: Receiver<()>,
+    word: Option<Sender<Word>>,
+    written: Written,
+}
+
+impl Gate {
+    fn new(shards: usize, options: CommitOptions) -> Self {
+        let (begun_tx, begun) = channel();
+        let (word, word_rx) = channel();
+        let written = Written::default();
+        let log = GateLog {
+            begun: begun_tx,
+            word: word_rx,
+            written: Arc::clone(&written),
+        };
+        let (committer, ports, control) =
+            Committer::start_with(Box::new(log), None, shards, options).unwrap();
+        Self {
+            committer,
+            ports,
+            control,
+            begun,
+            word: Some(word),
+            written,
+        }
+    }
+
+    /// Until the thread is in the middle of a write.
+    fn wait_for_write(&self) {
+        self.begun.recv_timeout(PATIENCE).unwrap();
+    }
+
+    fn say(&self, word: Word) {
+        self.word.as_ref().unwrap().send(word).unwrap();
+    }
+
+    /// Lets one write through.
+    fn pass(&self) {
+        self.wait_for_write();
+        self.say(Word::Write);
+    }
+
+    /// Lets everything through from now on.
+    fn open(&mut self) {
+        self.word = None;
+    }
+
+    fn submit(&mut self, shard: usize, beat: u64) {
+        let batch = row_of(shard, beat);
+        self.ports[shard].submit(Tick(beat), batch).unwrap();
+    }
+
+    fn submit_all(&mut self, beat: u64) {
+        (0..self.ports.len()).for_each(|shard| self.submit(shard, beat));
+    }
+
+    fn wait_durable(&self, beat: u64) {
+        let durable = self.committer.durable().wait(Tick(beat), PATIENCE);
+        assert_eq!(durable, Ok(true));
+    }
+
+    fn written(&self) -> Vec<(Option<Tick>, Batch)> {
+        self.written.lock().unwrap().clone()
+    }
+}
+
+fn patient() -> CommitOptions {
+    CommitOptions {
+        // Control batches ride on beats only.
+        control_delay: Duration::from_secs(3600),
+        ..CommitOptions::default()
+    }
+}
+
+fn row_of(shard: usize, beat: u64) -> Batch {
+    put(Domain::Ship, format!("{beat}/{shard}").as_bytes(), b"row")
+}
+
+fn account(name: &str) -> Batch {
+    put(Domain::Account, name.as_bytes(), b"row")
+}
+
+/// What a write has to hold, after the removal of the clean mark by the first one.
+fn expected(first: bool, parts: &[Batch], last: Option<u64>) -> Batch {
+    let mut batch = Batch::new();
+    if first {
+        meta::delete_clean(&mut batch);
+    }
+    parts.iter().for_each(|part| batch.append(part));
+    if let Some(beat) = last {
+        meta::put_last_beat(&mut batch, Tick(beat));
+    }
+    batch
+}
+
+#[test]
+fn a_beat_waits_for_every_shard_and_is_merged_in_shard_order() {
+    let mut gate = Gate::new(3, patient());
+    gate.open();
+    assert_eq!(gate.committer.durable().beat(), None);
+    gate.submit(2, 1);
+    gate.submit(0, 1);
+    gate.submit(0, 2);
+    gate.submit(2, 2);
+    assert_eq!(gate.committer.durable().beat(), None);
+    gate.submit(1, 1);
+    gate.wait_durable(1);
+    assert_eq!(gate.committer.durable().beat(), Some(Tick(1)));
+    let parts = [0, 1, 2].map(|shard| row_of(shard, 1));
+    let write = (Some(Tick(1)), expected(true, &parts, Some(1)));
+    assert_eq!(gate.written(), [write]);
+    gate.submit(1, 2);
+    gate.wait_durable(2);
+    let parts = [0, 1, 2].map(|shard| row_of(shard, 2));
+    let write = (Some(Tick(2)), expected(false, &parts, Some(2)));
+    assert_eq!(gate.written()[1], write);
+}
+
+#[test]
+fn beats_that_wait_for_a_slow_disk_become_one_write() {
+    let mut gate = Gate::new(2, patient());
+    gate.submit_all(1);
+    gate.wait_for_write();
+    for beat in 2..=4 {
+        gate.submit_all(beat);
+    }
+    gate.submit(0, 5);
+    assert_eq!(gate.committer.stats().snapshot().beats_waiting, 4);
+    let durable = gate.committer.durable();
+    assert_eq!(durable.beat(), None, "nothing before the log has it");
+    gate.say(Word::Write);
+    gate.pass();
+    gate.wait_durable(4);
+    let parts: Vec<Batch> = (2..=4)
+        .flat_map(|beat| [row_of(0, beat), row_of(1, beat)])
+        .collect();
+    let write = (Some(Tick(4)), expected(false, &parts, Some(4)));
+    assert_eq!(gate.written()[1..], [write]);
+    let stats = gate.committer.stats().snapshot();
+    assert_eq!((stats.writes, stats.beats), (2, 4));
+    assert_eq!((stats.write_beats.count, stats.write_beats.max), (2, 3));
+    assert_eq!((stats.beat_us.count, stats.write_us.count), (4, 2));
+    let rows: usize = gate.written().iter().map(|(_, batch)| batch.len()).sum();
+    let bytes: usize = gate.written().iter().map(|(_, batch)| batch.bytes()).sum();
+    assert_eq!((stats.rows, stats.bytes), (rows as u64, bytes as u64));
+}
+
+#[test]
+fn a_write_is_bounded_in_bytes_but_holds_a_whole_beat() {
+    let options = CommitOptions {
+        write_bytes_max: 1,
+        ..patient()
+    };
+    let mut gate = Gate::new(2, options);
+    gate.submit_all(1);
+    gate.wait_for_write();
+    (2..=3).for_each(|beat| gate.submit_all(beat));
+    gate.say(Word::Write);
+    gate.open();
+    gate.wait_durable(3);
+    let through: Vec<_> = gate.written().iter().map(|write| write.0).collect();
+    assert_eq!(through, [1, 2, 3].map(|beat| Some(Tick(beat))));
+}
+
+#[test]
+fn a_full_port_gives_the_beat_back() {
+    let options = CommitOptions {
+        beats_waiting_max: 2,
+        ..patient()
+    };
+    let mut gate = Gate::new(1, options);
+    gate.submit(0, 1);
+    gate.wait_for_write();
+    gate.submit(0, 2);
+    gate.submit(0, 3);
+    let refused = gate.ports[0].submit(Tick(4), row_of(0, 4));
+    let Err(SubmitError::Full { batch, waiting: 2 }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(batch, row_of(0, 4));
+    assert_eq!(gate.ports[0].next_beat(), Tick(4));
+    assert_eq!(gate.ports[0].waiting(), 2);
+    gate.say(Word::Write);
+    gate.wait_for_write();
+    // The writer has taken beats 2 and 3: there is room again, and nothing was lost.
+    gate.ports[0].submit(Tick(4), batch).unwrap();
+    gate.open();
+    gate.wait_durable(4);
+    let beats: Vec<_> = gate.written().iter().map(|write| write.0).collect();
+    assert_eq!(beats, [1, 3, 4].map(|beat| Some(Tick(beat))));
+}
+
+#[test]
+fn beats_come_one_by_one() {
+    let mut gate = Gate::new(1, patient());
+    gate.open();
+    assert_eq!(gate.ports[0].next_beat(), Tick(1));
+    for wrong in [0, 2] {
+        let refused = gate.ports[0].submit(Tick(wrong), row_of(0, wrong));
+        let Err(SubmitError::OutOfOrder {
+            batch,
+            submitted,
+            expected: Tick(1),
+        }) = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((batch, submitted), (row_of(0, wrong), Tick(wrong)));
+    }
+    gate.submit(0, 1);
+    gate.wait_durable(1);
+}
+
+#[test]
+fn control_rows_ride_on_the_next_beat_after_its_rows() {
+    let mut gate = Gate::new(2, patient());
+    gate.open();
+    let first = gate.control.commit(account("first"));
+    let second = gate.control.clone().commit(account("second"));
+    assert_eq!(first.wait(Duration::ZERO), Err(ReceiptError::TimedOut));
+    assert_eq!(first.outcome(), None);
+    assert_eq!(gate.committer.stats().snapshot().control_waiting, 2);
+    gate.submit_all(1);
+    assert_eq!(first.wait(PATIENCE), Ok(()));
+    assert_eq!(second.wait(PATIENCE), Ok(()));
+    let parts = [
+        row_of(0, 1),
+        row_of(1, 1),
+        account("first"),
+        account("second"),
+    ];
+    let write = (Some(Tick(1)), expected(true, &parts, Some(1)));
+    assert_eq!(gate.written(), [write]);
+    assert_eq!(gate.committer.stats().snapshot().control_batches, 2);
+}
+
+#[test]
+fn control_rows_do_not_wait_for_beats_that_never_come() {
+    let options = CommitOptions {
+        control_delay: Duration::from_millis(1),
+        ..CommitOptions::default()
+    };
+    // Also with shards that have stopped, and with none at all.
+    for shards in [0, 2] {
+        let mut gate = Gate::new(shards, options.clone());
+        gate.open();
+        let receipt = gate.control.commit(account("lonely"));
+        assert_eq!(receipt.wait(PATIENCE), Ok(()));
+        let write = (None, expected(true, &[account("lonely")], None));
+        assert_eq!(gate.written(), [write]);
+        assert_eq!(gate.committer.durable().beat(), None);
+    }
+}
+
+#[test]
+fn too_many_control_batches_are_refused_and_the_others_kept() {
+    let options = CommitOptions {
+        control_batches_max: 2,
+        ..patient()
+    };
+    let mut gate = Gate::new(1, options);
+    let receipts = ["a", "b", "c"].map(|name| gate.control.commit(account(name)));
+    assert_eq!(receipts[2].outcome(), Some(Err(ReceiptError::Full)));
+    gate.submit(0, 1);
+    gate.pass();
+    assert_eq!(receipts[0].wait(PATIENCE), Ok(()));
+    assert_eq!(receipts[1].wait(PATIENCE), Ok(()));
+}
+
+/// Wakes the test thread, as a runtime would poll the task again.
+struct Notify(Sender<()>);
+
+impl Wake for Notify {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.send(());
+    }
+}
+
+#[test]
+fn a_receipt_can_be_awaited_or_call_back() {
+    let mut gate = Gate::new(1, patient());
+    let awaited = gate.control.commit(account("awaited"));
+    let early = gate.control.commit(account("early"));
+    let rude = gate.control.commit(account("rude"));
+    let late = gate.control.commit(account("late"));
+
+    let (woken_tx, woken) = channel();
+    let waker = Waker::from(Arc::new(Notify(woken_tx)));
+    let mut context = Context::from_waker(&waker);
+    let mut awaited = std::pin::pin!(awaited);
+    assert_eq!(awaited.as_mut().poll(&mut context), Poll::Pending);
+    let (called, calls) = channel();
+    let called_early = called.clone();
+    early.on_durable(move |outcome| {
+        let thread = std::thread::current().name().map(String::from);
+        called_early.send((outcome, thread)).unwrap();
+    });
+    rude.on_durable(|_| panic!("a bad callback"));
+
+    gate.submit(0, 1);
+    gate.pass();
+    woken.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(awaited.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    let call = calls.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(call, (Ok(()), Some("orrery-commit".into())));
+
+    // The bad callback cost nobody anything, and a late question is answered at once.
+    assert_eq!(late.wait(PATIENCE), Ok(()));
+    let me = std::thread::current().id();
+    late.on_durable(move |outcome| {
+        assert_eq!(std::thread::current().id(), me);
+        called.send((outcome, None)).unwrap();
+    });
+    assert_eq!(calls.try_recv(), Ok((Ok(()), None)));
+    gate.submit(0, 2);
+    gate.pass();
+    gate.wait_durable(2);
+}
+
+use std::future::Future as _;
+
+#[test]
+fn after_a_failed_write_nothing_is_acknowledged_any_more() {
+    for word in [Word::Fail, Word::Panic] {
+        let mut gate = Gate::new(1, patient());
+        gate.submit(0, 1);
+        gate.pass();
+        gate.wait_durable(1);
+        let in_write = gate.control.commit(account("in the write"));
+        gate.submit(0, 2);
+        gate.wait_for_write();
+        let waiting = gate.control.commit(account("waiting"));
+        gate.submit(0, 3);
+        gate.say(word);
+
+        let durable = gate.committer.durable();
+        let failure = durable.wait(Tick(3), PATIENCE).unwrap_err();
+        let reason = match word {
+            Word::Fail => {
+                assert_eq!(failure.beat, Some(Tick(2)));
+                "the write of beat 2 failed: the disk is on fire"
+            }
+            _ => "a write outside the beat failed: the commit thread panicked: the log is broken",
+        };
+        assert_eq!(failure.to_string(), reason);
+        assert_eq!(durable.beat(), Some(Tick(1)));
+        assert_eq!(durable.failed(), Some(failure.clone()));
+        assert_eq!(durable.wait(Tick(1), PATIENCE), Ok(true));
+
+        let failed = Err(ReceiptError::Failed(failure.clone()));
+        assert_eq!(in_write.wait(PATIENCE), failed);
+        assert_eq!(waiting.wait(PATIENCE), failed);
+        let afterwards = gate.control.commit(account("afterwards"));
+        assert_eq!(afterwards.outcome(), Some(failed));
+        let refused = gate.ports[0].submit(Tick(4), Batch::new());
+        assert!(matches!(refused, Err(SubmitError::Failed(found)) if found == failure));
+        assert_eq!(gate.written.lock().unwrap().len(), 1);
+        assert_eq!(gate.committer.finish(), Err(failure));
+    }
+}
+
+#[test]
+fn finishing_writes_what_is_complete_and_leaves_a_mark() {
+    let mut gate = Gate::new(2, patient());
+    gate.open();
+    gate.submit_all(1);
+    gate.submit_all(2);
+    let receipt = gate.control.commit(account("last"));
+    let report = gate.committer.finish().unwrap();
+    let expected = FinishReport {
+        last_beat: Some(Tick(2)),
+        batches_discarded: 0,
+        clean: true,
+    };
+    assert_eq!(report, expected);
+    assert_eq!(receipt.outcome(), Some(Ok(())));
+    let written = gate.written.lock().unwrap();
+    let mut mark = Batch::new();
+    meta::put_clean(&mut mark);
+    assert_eq!(written.last(), Some(&(None, mark)));
+    let refused = gate.ports[0].submit(Tick(3), Batch::new());
+    assert!(matches!(refused, Err(SubmitError::Finished)));
+    let refused = gate.control.commit(Batch::new());
+    assert_eq!(refused.outcome(), Some(Err(ReceiptError::Finished)));
+}
+
+#[test]
+fn a_beat_that_a_shard_never_submitted_is_not_written_and_not_clean() {
+    let mut gate = Gate::new(3, patient());
+    gate.open();
+    gate.submit_all(1);
+    gate.submit(0, 2);
+    gate.submit(2, 2);
+    let report = gate.committer.finish().unwrap();
+    let expected = FinishReport {
+        last_beat: Some(Tick(1)),
+        batches_discarded: 2,
+        clean: false,
+    };
+    assert_eq!(report, expected);
+    assert_eq!(gate.written.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_dropped_committer_ends_after_the_write_at_hand() {
+    let mut gate = Gate::new(1, patient());
+    gate.submit(0, 1);
+    gate.wait_for_write();
+    gate.submit(0, 2);
+    let receipt = gate.control.commit(account("too late"));
+    let durable = gate.committer.durable();
+    let Gate {
+        committer,
+        mut ports,
+        word,
+        written,
+        ..
+    } = gate;
+    // The stop has to be seen before the next beat: it is ordered before the word.
+    committer.shared.stop.store(ABANDON, Ordering::Release);
+    word.unwrap().send(Word::Write).unwrap();
+    drop(committer);
+    assert_eq!(durable.beat(), Some(Tick(1)));
+    assert_eq!(written.lock().unwrap().len(), 1);
+    assert_eq!(receipt.outcome(), Some(Err(ReceiptError::Finished)));
+    let refused = ports[0].submit(Tick(3), Batch::new());
+    assert!(matches!(refused, Err(SubmitError::Finished)));
+}
+
+#[test]
+fn waiting_for_a_beat_ends_with_the_time() {
+    let gate = Gate::new(1, patient());
+    let durable = gate.committer.durable();
+    assert_eq!(durable.wait(Tick(1), Duration::from_millis(1)), Ok(false));
+}
+
+#[test]
+fn starting_is_refused_with_a_reason() {
+    let start = |last, first, shards| {
+        let (begun, _) = channel();
+        let (_, word) = channel();
+        let log = GateLog {
+            begun,
+            word,
+            written: Written::default(),
+        };
+        let options = CommitOptions {
+            first_beat: first,
+            ..CommitOptions::default()
+        };
+        Committer::start_with(Box::new(log), last, shards, options)
+            .map(|(_, ports, _)| ports[0].next_beat())
+    };
+    assert_eq!(start(None, None, 1).unwrap(), Tick(1));
+    assert_eq!(start(None, Some(Tick(0)), 1).unwrap(), Tick(0));
+    assert_eq!(start(Some(Tick(7)), None, 1).unwrap(), Tick(8));
+    assert_eq!(start(Some(Tick(7)), Some(Tick(9)), 1).unwrap(), Tick(9));
+    let error = start(Some(Tick(7)), Some(Tick(7)), 1).unwrap_err();
+    let sentence = "beat 7 cannot be committed: beat 7 is durable already";
+    assert_eq!(error.to_string(), sentence);
+    let error = start(None, None, 65_537).unwrap_err();
+    assert!(matches!(error, StartError::TooManyShards(65_537)));
+}
+
+/// Many beats from real threads, with full queues on the way: every beat arrives, once.
+#[test]
+fn threads_may_submit_at_their_own_pace() {
+    const BEATS: u64 = 2000;
+    let options = CommitOptions {
+        beats_waiting_max: 3,
+        ..patient()
+    };
+    let mut gate = Gate::new(3, options);
+    gate.open();
+    std::thread::scope(|scope| {
+        for port in &mut gate.ports {
+            scope.spawn(move || {
+                let shard = usize::from(port.shard().0);
+                for beat in 1..=BEATS {
+                    let mut batch = row_of(shard, beat);
+                    while let Err(error) = port.submit(Tick(beat), batch) {
+                        let SubmitError::Full { batch: back, .. } = error else {
+                            panic!("{error}");
+                        };
+                        batch = back;
+                        std::thread::yield_now();
+                    }
+                }
+            });
+        }
+    });
+    gate.wait_durable(BEATS);
+    let mut all = Batch::new();
+    let mut last = 0;
+    for (through, batch) in gate.written() {
+        let from = last + 1;
+        last = through.unwrap().0;
+        let parts: Vec<Batch> = (from..=last)
+            .flat_map(|beat| [0, 1, 2].map(|shard| row_of(shard, beat)))
+            .collect();
+        assert_eq!(batch, expected(from == 1, &parts, Some(last)));
+        all.append(&batch);
+    }
+    assert_eq!(last, BEATS);
+    assert!(all.len() as u64 > 3 * BEATS);
+}

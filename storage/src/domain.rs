@@ -1,0 +1,119 @@
+//! The kinds of rows. Each domain is one column family: its own memtable, files and options,
+//! under one write-ahead log, so that a batch over several domains is atomic.
+//!
+//! The numbers and names are on disk: they are never changed or reused.
+
+use core::fmt;
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Domain {
+    /// The store itself: schema, last beat, clean shutdown, the world's seed. See
+    /// [`crate::meta`] for the reserved keys.
+    Meta = 0,
+    /// Accounts, by account id.
+    Account = 1,
+    /// Login and session tokens, by their digest.
+    Token = 2,
+    /// Characters, by character id.
+    Character = 3,
+    /// Unique names and what they belong to.
+    Name = 4,
+    /// Ships: existence, owner, docked or in space.
+    Ship = 5,
+    /// Star systems, their objects and connections.
+    Galaxy = 6,
+    /// Inputs and digests of every beat: see [`crate::journal`].
+    Journal = 7,
+    /// State of every grid at some beats: see [`crate::checkpoint`].
+    Checkpoint = 8,
+}
+
+impl Domain {
+    /// All domains in the order of their numbers.
+    pub const ALL: [Self; 9] = [
+        Self::Meta,
+        Self::Account,
+        Self::Token,
+        Self::Character,
+        Self::Name,
+        Self::Ship,
+        Self::Galaxy,
+        Self::Journal,
+        Self::Checkpoint,
+    ];
+
+    /// The name on disk and in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Account => "account",
+            Self::Token => "token",
+            Self::Character => "character",
+            Self::Name => "name",
+            Self::Ship => "ship",
+            Self::Galaxy => "galaxy",
+            Self::Journal => "journal",
+            Self::Checkpoint => "checkpoint",
+        }
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A number that names no domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no storage domain {0}")]
+pub struct UnknownDomain(pub u8);
+
+impl TryFrom<u8> for Domain {
+    type Error = UnknownDomain;
+
+    fn try_from(number: u8) -> Result<Self, UnknownDomain> {
+        Self::ALL
+            .get(usize::from(number))
+            .copied()
+            .ok_or(UnknownDomain(number))
+    }
+}
+
+impl From<Domain> for u8 {
+    fn from(domain: Domain) -> Self {
+        domain as Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_the_ones_on_disk() {
+        let listed: Vec<(u8, &str)> = Domain::ALL
+            .iter()
+            .map(|d| (u8::from(*d), d.name()))
+            .collect();
+        let on_disk = [
+            (0, "meta"),
+            (1, "account"),
+            (2, "token"),
+            (3, "character"),
+            (4, "name"),
+            (5, "ship"),
+            (6, "galaxy"),
+            (7, "journal"),
+            (8, "checkpoint"),
+        ];
+        assert_eq!(listed, on_disk);
+        for domain in Domain::ALL {
+            assert_eq!(Domain::try_from(u8::from(domain)), Ok(domain));
+        }
+        assert_eq!(Domain::try_from(9), Err(UnknownDomain(9)));
+    }
+}

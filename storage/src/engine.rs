@@ -1,0 +1,189 @@
+//! RocksDB: options per domain, translation of batches, errors as text. The only file that
+//! names its types, with `store` and `commit::log` holding what is made here.
+//!
+//! **Durability.** One write-ahead log under all column families; every write is one record
+//! of it and, unless the store was opened without `sync`, on the disk before it returns.
+//! Recovery is point-in-time: it ends at the first record that is not whole. A power cut
+//! tears only the write that was not acknowledged yet, in any pattern, and the stricter mode
+//! refuses to open after some of these patterns. Closed logs are listed in the manifest with
+//! their size, so a lost or shortened one is refused instead of skipped.
+
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode, FlushOptions, Options, WriteBatch, WriteOptions,
+};
+
+use crate::{Batch, Domain, Operation};
+
+mod read;
+
+pub(crate) use read::Reader;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Log bytes after which the least recently flushed domain is flushed, so that its old log
+/// can go. Bounds the replay after a crash to about a second.
+const WAL_BYTES_MAX: u64 = 256 * MIB as u64;
+/// A writer of large files hands them to the disk in portions of this size: one big sync at
+/// the end of a compaction would delay the commits that share the disk.
+const WRITE_BACK_BYTES: u64 = MIB as u64;
+
+pub(crate) struct Engine {
+    db: DB,
+    sync: bool,
+}
+
+/// How the files are opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Create,
+    ReadWrite,
+    ReadOnly,
+}
+
+impl Engine {
+    pub(crate) fn open(
+        path: &Path,
+        access: Access,
+        sync: bool,
+        cache_bytes: usize,
+    ) -> Result<Self, rocksdb::Error> {
+        let options = database_options(access);
+        let cache = Cache::new_lru_cache(cache_bytes);
+        let families = Domain::ALL.map(|domain| {
+            ColumnFamilyDescriptor::new(domain.name(), family_options(domain, &cache))
+        });
+        let db = if access == Access::ReadOnly {
+            DB::open_cf_descriptors_read_only(&options, path, families, false)?
+        } else {
+            DB::open_cf_descriptors(&options, path, families)?
+        };
+        Ok(Self { db, sync })
+    }
+
+    /// The column families on disk that are no domain of this build.
+    pub(crate) fn foreign_families(path: &Path) -> Result<Vec<String>, rocksdb::Error> {
+        let mut names = DB::list_cf(&Options::default(), path)?;
+        names.retain(|name| name != "default" && Domain::ALL.iter().all(|d| d.name() != name));
+        Ok(names)
+    }
+
+    /// Reads one row of `domain` without knowing the other column families.
+    pub(crate) fn peek(
+        path: &Path,
+        domain: Domain,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, rocksdb::Error> {
+        let families = [domain.name()];
+        let db = DB::open_cf_for_read_only(&Options::default(), path, families, false)?;
+        match db.cf_handle(domain.name()) {
+            Some(family) => db.get_cf(family, key),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn db(&self) -> &DB {
+        &self.db
+    }
+
+    pub(crate) fn family(&self, domain: Domain) -> &ColumnFamily {
+        self.db
+            .cf_handle(domain.name())
+            .expect("`open` fails unless every domain is opened")
+    }
+
+    /// Writes the batch as one record.
+    pub(crate) fn write(&self, batch: &Batch) -> Result<(), rocksdb::Error> {
+        let families = Domain::ALL.map(|domain| self.family(domain));
+        let family = |domain: Domain| families[usize::from(u8::from(domain))];
+        // A record takes at most 15 bytes beside its key and value.
+        let mut out = WriteBatch::with_capacity_bytes(batch.bytes() + 15 * batch.len() + 16);
+        for operation in batch.iter() {
+            match operation {
+                Operation::Put { domain, key, value } => out.put_cf(family(domain), key, value),
+                Operation::Delete { domain, key } => out.delete_cf(family(domain), key),
+                Operation::DeleteRange { domain, from, to } => {
+                    out.delete_range_cf(family(domain), from, to);
+                }
+            }
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(self.sync);
+        self.db.write_opt(out, &options)
+    }
+
+    /// Moves all rows from memory into files, so that the next opening replays nothing.
+    pub(crate) fn flush(&self) -> Result<(), rocksdb::Error> {
+        let families = Domain::ALL.map(|domain| self.family(domain));
+        let families: Vec<&&ColumnFamily> = families.iter().collect();
+        self.db.flush_cfs_opt(&families, &FlushOptions::default())
+    }
+}
+
+fn database_options(access: Access) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(access == Access::Create);
+    // A crash in the middle of a creation leaves some of them out.
+    options.create_missing_column_families(access != Access::ReadOnly);
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_total_wal_size(WAL_BYTES_MAX);
+    options.set_bytes_per_sync(WRITE_BACK_BYTES);
+    // Files are deleted by the background threads, never by the commit thread.
+    options.set_avoid_unnecessary_blocking_io(true);
+    // One flush and one compaction: the shards need the other cores.
+    options.set_max_background_jobs(2);
+    options.set_keep_log_file_num(4);
+    options.set_max_log_file_size(4 * MIB);
+    options
+}
+
+fn family_options(domain: Domain, cache: &Cache) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_format_version(6);
+    let mut options = Options::default();
+    options.set_level_compaction_dynamic_level_bytes(true);
+    match domain {
+        // Looked up one by one, often in vain (is this name free?): filters answer most of
+        // that without the disk. Small rows, light compression.
+        Domain::Meta
+        | Domain::Account
+        | Domain::Token
+        | Domain::Character
+        | Domain::Name
+        | Domain::Ship => {
+            blocks.set_bloom_filter(10.0, false);
+            blocks.set_block_size(8 * KIB);
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_write_buffer_size(if domain == Domain::Ship { 32 } else { 8 } * MIB);
+        }
+        // Written once, read as a whole when the server starts.
+        Domain::Galaxy => {
+            blocks.set_block_size(32 * KIB);
+            options.set_compression_type(DBCompressionType::Zstd);
+            options.set_write_buffer_size(16 * MIB);
+        }
+        // A queue: appended at one end, read in order after a crash, cut at the other end by
+        // range deletions. Large blocks compress well, nobody looks a key up, and as keys
+        // only grow, files move down the levels without being rewritten.
+        Domain::Journal => {
+            blocks.set_block_size(64 * KIB);
+            options.set_compression_type(DBCompressionType::Zstd);
+            options.set_write_buffer_size(32 * MIB);
+            options.set_target_file_size_base(32 * MIB as u64);
+        }
+        // Few, large, short-lived rows, read only after a crash.
+        Domain::Checkpoint => {
+            blocks.set_block_size(64 * KIB);
+            options.set_compression_type(DBCompressionType::Zstd);
+            options.set_write_buffer_size(64 * MIB);
+            options.set_target_file_size_base(64 * MIB as u64);
+        }
+    }
+    options.set_block_based_table_factory(&blocks);
+    options
+}

@@ -1,0 +1,413 @@
+use std::io::ErrorKind;
+
+use super::*;
+use crate::rows::KeyRange;
+use crate::testing::{Scratch, dump, put, quick};
+
+fn refusal(path: &Path, options: &StoreOptions) -> OpenError {
+    Store::open(path, options).expect_err("opening must be refused")
+}
+
+fn read_only() -> StoreOptions {
+    StoreOptions {
+        read_only: true,
+        ..quick()
+    }
+}
+
+fn existing() -> StoreOptions {
+    StoreOptions {
+        create: false,
+        ..quick()
+    }
+}
+
+#[test]
+fn a_fresh_store_describes_itself() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let fresh = Meta {
+        schema: meta::SCHEMA,
+        last_beat: None,
+        was_clean: true,
+    };
+    assert_eq!(store.at_open(), fresh);
+    assert_eq!(store.meta().unwrap(), fresh);
+    assert_eq!(store.path(), scratch.path());
+    drop(store);
+    let again = Store::open(scratch.path(), &existing()).unwrap();
+    assert_eq!(again.at_open(), fresh);
+}
+
+#[test]
+fn rows_survive_and_a_batch_is_one_write_over_domains() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let mut batch = Batch::new();
+    for domain in Domain::ALL {
+        batch.put(domain, b"key", domain.name());
+    }
+    store.write(&batch).unwrap();
+    drop(store);
+    let store = scratch.open();
+    for domain in Domain::ALL {
+        let value = store.get(domain, b"key").unwrap();
+        assert_eq!(value.as_deref(), Some(domain.name().as_bytes()));
+    }
+}
+
+#[test]
+fn nothing_is_made_unless_asked_for() {
+    let scratch = Scratch::new();
+    let path = scratch.path();
+    for options in [existing(), read_only()] {
+        assert!(matches!(
+            refusal(&path, &options),
+            OpenError::Missing { .. }
+        ));
+        assert!(!path.exists());
+    }
+    fs::create_dir(&path).unwrap();
+    for options in [existing(), read_only()] {
+        assert!(matches!(
+            refusal(&path, &options),
+            OpenError::Missing { .. }
+        ));
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn folders_of_others_are_left_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.path();
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("letter.txt"), "dear diary").unwrap();
+    for options in [quick(), existing(), read_only()] {
+        let error = refusal(&path, &options);
+        assert!(matches!(error, OpenError::NotAStore { .. }), "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+    }
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+
+    let error = refusal(&path.join("letter.txt"), &quick());
+    assert!(matches!(error, OpenError::NotAStore { .. }), "{error}");
+}
+
+#[test]
+fn another_database_is_not_a_store() {
+    let scratch = Scratch::new();
+    let mut options = rocksdb::Options::default();
+    options.create_if_missing(true);
+    drop(rocksdb::DB::open(&options, scratch.path()).unwrap());
+    let error = refusal(&scratch.path(), &quick());
+    assert!(matches!(error, OpenError::NotAStore { .. }), "{error}");
+}
+
+#[test]
+fn a_fresh_disk_counts_as_empty() {
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.path().join("lost+found")).unwrap();
+    assert!(scratch.open().was_clean());
+}
+
+#[test]
+fn an_unwritable_folder_is_named() {
+    // Root may write everywhere: a path through a file, and a file system that takes none.
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path()).unwrap();
+    let file = scratch.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.join("store"), PathBuf::from("/proc/orrery-store")] {
+        let error = refusal(&path, &quick());
+        assert!(matches!(error, OpenError::Unwritable { .. }), "{error:?}");
+        let sentence = format!("cannot write in {}", path.display());
+        assert_eq!(error.to_string(), sentence);
+    }
+}
+
+#[test]
+fn a_store_belongs_to_one_writer() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let at_once = StoreOptions {
+        lock_patience: Duration::ZERO,
+        ..quick()
+    };
+    let error = refusal(&scratch.path(), &at_once);
+    assert!(matches!(error, OpenError::Locked { .. }), "{error}");
+    assert!(error.to_string().contains(scratch.path().to_str().unwrap()));
+    // Clones are the same store; the lock goes with the last of them.
+    let clone = store.clone();
+    drop(store);
+    assert!(matches!(
+        refusal(&scratch.path(), &at_once),
+        OpenError::Locked { .. }
+    ));
+    // Patience is rewarded.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| drop(scratch.open()));
+        drop(clone);
+        waiting.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reader_may_look_on_and_not_write() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(&put(Domain::Ship, b"one", b"1")).unwrap();
+    let reader = Store::open(scratch.path(), &read_only()).unwrap();
+    store.write(&put(Domain::Ship, b"two", b"2")).unwrap();
+    assert_eq!(dump(&reader, Domain::Ship).len(), 1);
+    assert!(reader.is_read_only());
+    let refused = reader.write(&put(Domain::Ship, b"two", b"2"));
+    assert_eq!(refused, Err(WriteError::ReadOnly));
+    assert!(matches!(reader.take_writer(), Err(WriteError::ReadOnly)));
+}
+
+/// Opened again and again while the writer flushes, deletes logs and adds files: always a
+/// whole store with both rows of a write or none.
+#[test]
+fn a_reader_may_open_at_any_moment() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    // Each opening is met by some flushes; then the files keep still and it has to succeed.
+    let (flush, flushes) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0_u32;
+            let mut write_pair = || {
+                let mut batch = Batch::new();
+                batch.put(Domain::Ship, number.to_be_bytes(), b"here");
+                batch.put(Domain::Name, number.to_be_bytes(), b"and here");
+                store.write(&batch).unwrap();
+                number += 1;
+            };
+            for count in flushes {
+                for _ in 0..count {
+                    (0..10).for_each(|_| write_pair());
+                    store.engine().flush().unwrap();
+                }
+                write_pair();
+            }
+        });
+        let mut seen = 0;
+        for attempt in 0..20 {
+            flush.send(attempt % 5).unwrap();
+            let reader = Store::open(scratch.path(), &read_only()).unwrap();
+            let [ships, names] = [Domain::Ship, Domain::Name]
+                .map(|domain| reader.count(domain, KeyRange::all()).unwrap());
+            assert_eq!(ships, names);
+            assert!(ships >= seen);
+            seen = ships;
+        }
+        drop(flush);
+    });
+}
+
+#[test]
+fn a_view_stands_still_over_all_domains() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(&put(Domain::Ship, b"id", b"old")).unwrap();
+    let view = store.view();
+    let mut batch = Batch::new();
+    batch.put(Domain::Ship, b"id", b"new");
+    batch.put(Domain::Name, b"name", b"id");
+    store.write(&batch).unwrap();
+    assert_eq!(view.get(Domain::Ship, b"id").unwrap().unwrap(), b"old");
+    assert_eq!(dump(&view, Domain::Name), []);
+    let both = view.multi_get(Domain::Ship, &["id", "none"]).unwrap();
+    assert_eq!(both, [Some(b"old".to_vec()), None]);
+    drop(view);
+    assert_eq!(store.get(Domain::Ship, b"id").unwrap().unwrap(), b"new");
+}
+
+#[test]
+fn a_newer_schema_is_refused_with_both_versions() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let newer = meta::SCHEMA + 7;
+    let row = put(Domain::Meta, meta::SCHEMA_KEY, &newer.to_be_bytes());
+    store.write(&row).unwrap();
+    drop(store);
+    for options in [quick(), read_only()] {
+        let error = refusal(&scratch.path(), &options);
+        let expected = format!(
+            "the store in {} was written by a newer version: it has schema {newer}, this \
+             build supports up to {}",
+            scratch.path().display(),
+            meta::SCHEMA
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+/// Adds a column family, as a build with more domains would have.
+fn add_family(path: &Path, name: &str) {
+    let options = rocksdb::Options::default();
+    let families = rocksdb::DB::list_cf(&options, path).unwrap();
+    let mut database = rocksdb::DB::open_cf(&options, path, families).unwrap();
+    database.create_cf(name, &options).unwrap();
+}
+
+#[test]
+fn unknown_domains_are_refused_by_schema_or_by_name() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    drop(store);
+    add_family(&scratch.path(), "market");
+    let error = refusal(&scratch.path(), &quick());
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("market"));
+
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let newer = meta::SCHEMA + 1;
+    let row = put(Domain::Meta, meta::SCHEMA_KEY, &newer.to_be_bytes());
+    store.write(&row).unwrap();
+    drop(store);
+    add_family(&scratch.path(), "market");
+    let error = refusal(&scratch.path(), &quick());
+    assert!(
+        matches!(error, OpenError::NewerSchema { found, .. } if found == newer),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_creation_that_was_cut_short_is_completed() {
+    // Only the marker.
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path()).unwrap();
+    fs::write(scratch.path().join(folder::MARKER), "").unwrap();
+    assert!(matches!(
+        refusal(&scratch.path(), &read_only()),
+        OpenError::Missing { .. }
+    ));
+    drop(scratch.open());
+
+    // The database, but not all domains and no schema.
+    let scratch = Scratch::new();
+    let mut options = rocksdb::Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    drop(rocksdb::DB::open_cf(&options, scratch.path(), ["meta", "ship"]).unwrap());
+    fs::write(scratch.path().join(folder::MARKER), "").unwrap();
+    let store = scratch.open();
+    assert_eq!(store.meta().unwrap().schema, meta::SCHEMA);
+    assert!(store.was_clean());
+}
+
+#[test]
+fn a_store_without_its_description_is_damaged() {
+    let damages = [
+        ("missing", {
+            let mut batch = put(Domain::Ship, b"id", b"row");
+            batch.delete(Domain::Meta, meta::SCHEMA_KEY);
+            batch
+        }),
+        ("schema", put(Domain::Meta, meta::SCHEMA_KEY, b"one")),
+        ("schema 0", put(Domain::Meta, meta::SCHEMA_KEY, &[0; 4])),
+        ("last_beat", put(Domain::Meta, meta::LAST_BEAT_KEY, b"1")),
+    ];
+    for (word, damage) in damages {
+        let scratch = Scratch::new();
+        let store = scratch.open();
+        store.write(&damage).unwrap();
+        drop(store);
+        let error = refusal(&scratch.path(), &quick());
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn damaged_files_are_an_error_and_no_panic() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(&put(Domain::Ship, b"id", &[7; 5000])).unwrap();
+    store.engine().flush().unwrap();
+    drop(store);
+    for entry in fs::read_dir(scratch.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "sst") {
+            let mut bytes = fs::read(&path).unwrap();
+            for byte in bytes.iter_mut().take(64) {
+                *byte ^= 0x55;
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    // The file is only opened or only read: both must say so.
+    match Store::open(scratch.path(), &quick()) {
+        Err(error) => assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}"),
+        Ok(store) => {
+            let error = store.get(Domain::Ship, b"id").unwrap_err();
+            assert_eq!(error.domain, Domain::Ship);
+        }
+    }
+}
+
+#[test]
+fn a_lost_log_is_refused() {
+    let scratch = Scratch::new();
+    let synced = StoreOptions {
+        sync: true,
+        ..quick()
+    };
+    let store = Store::open(scratch.path(), &synced).unwrap();
+    store.write(&put(Domain::Ship, b"id", b"row")).unwrap();
+    let logs = || -> Vec<PathBuf> {
+        let files = fs::read_dir(scratch.path()).unwrap();
+        let mut logs: Vec<PathBuf> = files
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+            .collect();
+        logs.sort();
+        logs
+    };
+    // Flushing another domain begins a new log; the ship is still only in the old one.
+    store.write(&put(Domain::Name, b"name", b"id")).unwrap();
+    let names = store.engine().family(Domain::Name);
+    store.engine().db().flush_cf(names).unwrap();
+    store.write(&put(Domain::Name, b"other", b"id")).unwrap();
+    let old = logs().remove(0);
+    assert_eq!(logs().len(), 2);
+    drop(store);
+    fs::remove_file(old).unwrap();
+    let error = refusal(&scratch.path(), &synced);
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
+
+#[test]
+fn a_copy_opens_with_the_rows_of_its_moment() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(&put(Domain::Ship, b"before", b"1")).unwrap();
+    let target = scratch.path().with_file_name("copy");
+    store.copy_to(&target).unwrap();
+    store.write(&put(Domain::Ship, b"after", b"1")).unwrap();
+    assert!(matches!(
+        store.copy_to(&target),
+        Err(BackupError::TargetExists { .. })
+    ));
+    let copy = Store::open(&target, &existing()).unwrap();
+    let rows = dump(&copy, Domain::Ship);
+    assert_eq!(rows, [(b"before".to_vec(), b"1".to_vec())]);
+
+    let nowhere = scratch.path().join("missing").join("copy");
+    assert!(matches!(
+        store.copy_to(&nowhere),
+        Err(BackupError::Failed { .. })
+    ));
+}
+
+#[test]
+fn errors_keep_the_reason_of_the_system() {
+    let error = refusal(Path::new("/proc/orrery-store"), &quick());
+    let source = std::error::Error::source(&error).expect("the system said why");
+    let source: &io::Error = source.downcast_ref().unwrap();
+    assert_eq!(source.kind(), ErrorKind::NotFound);
+}
