@@ -19,9 +19,9 @@ rocksdb_objects() {
 
 # heartbeat NAME: a line a minute, until it is told to end.
 heartbeat() {
-    local name="$1" minutes=0 pause before now
+    local name="$1" minutes=0 pause="" before now
     # Its pause must not outlive it, nor hold the terminal or a pipe open.
-    trap 'kill "$pause" 2>/dev/null; exit 0' TERM
+    trap '[ -z "$pause" ] || kill "$pause" 2>/dev/null; exit 0' TERM
     before=$(rocksdb_objects)
     while :; do
         sleep 60 >/dev/null 2>&1 &

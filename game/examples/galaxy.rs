@@ -20,8 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let params = Params { systems: systems.parse()?, seed: seed.parse()?, ..Params::default() };
     let galaxy = galaxy::generate(&params, &content)?;
     match rest.first() {
-        Some(file) => std::fs::write(file, map::svg(&galaxy, content.empires()))?,
-        None => print!("{}", map::table(&galaxy, content.empires())),
+        Some(file) => std::fs::write(file, map::svg_with(&galaxy, content.empires()))?,
+        None => print!("{}", map::table_with(&galaxy, content.empires())),
     }
     Ok(())
 }

@@ -22,7 +22,6 @@ pub use compile::{ContentError, compile};
 pub use pack::{FORMAT_VERSION, MAGIC, Pack, PackError};
 
 use crate::afterburner::boosted_speed;
-use crate::archive::Number;
 use crate::columns::Kind;
 use orrery_base::TypeId;
 use orrery_base::motion::{response, velocity_from_m_per_s};
@@ -65,7 +64,6 @@ pub struct AfterburnerType {
 #[serde(deny_unknown_fields)]
 pub struct ShipType {
     /// Its number, unique among all types, 1..=[`TYPE_ID_MAX`].
-    #[rkyv(with = Number)]
     #[serde(deserialize_with = "check::type_id")]
     pub id: TypeId,
     /// Its name, unique among all types.
@@ -99,7 +97,6 @@ pub struct ShipType {
 #[serde(deny_unknown_fields)]
 pub struct StationType {
     /// Its number, unique among all types, 1..=[`TYPE_ID_MAX`].
-    #[rkyv(with = Number)]
     #[serde(deserialize_with = "check::type_id")]
     pub id: TypeId,
     /// Its name, unique among all types.
@@ -123,7 +120,6 @@ pub struct StationType {
 #[serde(deny_unknown_fields)]
 pub struct GateType {
     /// Its number, unique among all types, 1..=[`TYPE_ID_MAX`].
-    #[rkyv(with = Number)]
     #[serde(deserialize_with = "check::type_id")]
     pub id: TypeId,
     /// Its name, unique among all types.

@@ -32,7 +32,6 @@ pub use generate::generate;
 pub use params::{GalaxyError, Params, Span};
 pub use row::RowError;
 
-use crate::archive::Number;
 use orrery_base::{ObjectId, SystemId, TypeId};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -82,7 +81,6 @@ impl Galaxy {
 #[derive(Clone, PartialEq, Eq, Debug, Archive, Serialize, Deserialize)]
 pub struct System {
     /// Its number; also its hub's, [`GridId::hub_of`](orrery_base::GridId::hub_of).
-    #[rkyv(with = Number)]
     pub id: SystemId,
     /// Its name, unique.
     pub name: String,
@@ -191,7 +189,6 @@ pub enum StarClass {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Archive, Serialize, Deserialize)]
 pub struct Star {
     /// Its id.
-    #[rkyv(with = Number)]
     pub object: ObjectId,
     /// Its spectral class.
     pub class: StarClass,
@@ -231,7 +228,6 @@ pub enum PlanetKind {
 #[derive(Clone, PartialEq, Eq, Debug, Archive, Serialize, Deserialize)]
 pub struct Planet {
     /// Its id.
-    #[rkyv(with = Number)]
     pub object: ObjectId,
     /// The system's name and its number from the star outward.
     pub name: String,
@@ -249,7 +245,6 @@ pub struct Planet {
 #[derive(Clone, PartialEq, Eq, Debug, Archive, Serialize, Deserialize)]
 pub struct Belt {
     /// Its id.
-    #[rkyv(with = Number)]
     pub object: ObjectId,
     /// The name of the planet whose orbit it shares, or of the system, and its number.
     pub name: String,
@@ -263,10 +258,8 @@ pub struct Belt {
 #[derive(Clone, PartialEq, Eq, Debug, Archive, Serialize, Deserialize)]
 pub struct Station {
     /// Its id; [`EntityId::of_object`](orrery_base::EntityId::of_object) is the entity.
-    #[rkyv(with = Number)]
     pub object: ObjectId,
     /// Its type, a [`StationType`](crate::content::StationType).
-    #[rkyv(with = Number)]
     pub type_id: TypeId,
     /// Its name, unique.
     pub name: String,
@@ -278,20 +271,16 @@ pub struct Station {
 #[derive(Clone, PartialEq, Eq, Debug, Archive, Serialize, Deserialize)]
 pub struct Gate {
     /// Its id; [`EntityId::of_object`](orrery_base::EntityId::of_object) is the entity.
-    #[rkyv(with = Number)]
     pub object: ObjectId,
     /// Its type, a [`GateType`](crate::content::GateType).
-    #[rkyv(with = Number)]
     pub type_id: TypeId,
     /// Its name, after where it leads: unique within the system.
     pub name: String,
     /// Centimetres from the hub's origin.
     pub position_cm: [i32; 3],
     /// The system that it leads to.
-    #[rkyv(with = Number)]
     pub to_system: SystemId,
     /// The gate that it is paired with.
-    #[rkyv(with = Number)]
     pub to_gate: ObjectId,
 }
 

@@ -22,7 +22,6 @@
 #![deny(unsafe_code)]
 
 pub mod afterburner;
-mod archive;
 pub mod columns;
 pub mod content;
 pub mod dock;

@@ -25,6 +25,17 @@ pub(crate) fn content() -> &'static Content {
     })
 }
 
+/// A small content that is never retuned, for golden results.
+pub(crate) fn good_content() -> &'static Content {
+    static CONTENT: OnceLock<Content> = OnceLock::new();
+    CONTENT.get_or_init(|| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/content/good.toml");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(file, folder.path().join("good.toml")).unwrap();
+        Content::new(content::compile(folder.path()).unwrap()).unwrap()
+    })
+}
+
 /// The rows of a golden file, `N` cells each.
 pub(crate) fn golden<const N: usize>(text: &str) -> Vec<[&str; N]> {
     let rows: Vec<[&str; N]> = text

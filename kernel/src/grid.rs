@@ -154,12 +154,14 @@ impl<R: Rules> Desk<R> {
                 std::mem::take(&mut outcome.applied.messages),
             ]
         });
-        let messages = (0..).zip(messages).map(|(sequence, (to, message))| Envelope {
-            from: grid,
-            to,
-            sequence,
-            message,
-        });
+        let messages = (0..)
+            .zip(messages)
+            .map(|(sequence, (to, message))| Envelope {
+                from: grid,
+                to,
+                sequence,
+                message,
+            });
         let messages = messages.collect();
         let beat = GridBeat {
             record: GridRecord {

@@ -60,7 +60,10 @@ impl<R: Rules> Lockstep<R> {
     /// # Panics
     /// As [`World::add_grid`].
     pub fn add_grid(&mut self, grid: GridId, parts: u16, world: usize) {
-        assert!(!self.homes.contains_key(&grid), "grid {grid} is here already");
+        assert!(
+            !self.homes.contains_key(&grid),
+            "grid {grid} is here already"
+        );
         let world = world % self.worlds.len();
         self.worlds[world].add_grid(grid, parts);
         self.homes.insert(grid, world);

@@ -68,6 +68,15 @@ impl<R: Rules> Part<R> {
         self.slots.bound()
     }
 
+    /// The grid's local state.
+    ///
+    /// # Panics
+    /// If this is not part 0, to which everything that is addressed to no entity goes.
+    pub const fn local_mut(&mut self) -> &mut R::Local {
+        let local = self.local.as_mut();
+        local.expect("part 0 holds the local state")
+    }
+
     /// Asks for an entity, of any part, at the end of this phase; see [`Requests::spawn`].
     pub fn spawn(&mut self, id: EntityId, row: RowOf<R>) {
         self.requests.spawn(id, row);

@@ -15,6 +15,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ use crate::ring::{MeshEnd, mesh};
 /// Memory that each executor registers with io_uring. Files are not read or written on shards,
 /// and the default of 10 MiB each would exceed the usual limit on locked memory.
 const IO_MEMORY_BYTES: usize = 64 * 1024;
+/// How often an executor whose tasks are always ready looks at its sockets and timers. glommio's
+/// default of 100 ms is three beats.
+const PREEMPT_INTERVAL: Duration = Duration::from_millis(1);
 /// The largest CPU number believed: what Linux can be built for.
 const MAX_CPU: usize = 8191;
 
@@ -43,8 +47,8 @@ pub struct RuntimeConfig {
     pub shards: u16,
     /// How many messages each ring of the mesh holds; see [`mesh`] for the memory.
     pub mesh_capacity: usize,
-    /// How long an executor with nothing to do polls before its thread sleeps. Zero leaves the
-    /// core to others; some tens of microseconds save a wake-up at every beat.
+    /// How long an executor with nothing to do polls before its thread sleeps: it answers sooner
+    /// and takes the core from others. Zero on machines that are shared.
     pub spin_before_park: Duration,
 }
 
@@ -258,6 +262,7 @@ where
     let executor = LocalExecutorBuilder::new(placement)
         .spin_before_park(config.spin_before_park)
         .io_memory(IO_MEMORY_BYTES)
+        .preempt_timer(PREEMPT_INTERVAL)
         // A pinned core belongs to its shard: calls that block go elsewhere.
         .blocking_thread_pool_placement(PoolPlacement::Unbound(1))
         .make()
@@ -274,9 +279,9 @@ where
         Ok(Ok(result)) => result.map_err(|source| RuntimeError::Failed { shard, source }),
         Ok(Err(panic)) => Err(panicked(shard, &*panic)),
         Err(panic) => {
-            // The executor was left in the middle of a task. Its thread ends here; what it
-            // holds is leaked, because its destructor expects an executor at rest.
-            std::mem::forget(executor);
+            // The executor was left in the middle of a task, and its destructor expects one at
+            // rest: what it holds stays, as the host is about to end.
+            let _ = ManuallyDrop::new(executor);
             Err(panicked(shard, &*panic))
         }
     }
@@ -346,9 +351,12 @@ impl Clock {
 
 /// Ends at `deadline`, at once if it has passed. Only on a shard.
 ///
-/// Other tasks of the shard run meanwhile. It wakes some tens of microseconds late when the
-/// thread has slept, less if it spins.
-#[expect(clippy::disallowed_methods, reason = "timers are relative to the clock")]
+/// Other tasks of the shard run meanwhile. If the thread has slept, it ends as late as the
+/// kernel wakes it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "timers are relative to the clock"
+)]
 pub async fn sleep_until(deadline: Instant) {
     let left = deadline.saturating_duration_since(Instant::now());
     if !left.is_zero() {
@@ -356,7 +364,11 @@ pub async fn sleep_until(deadline: Instant) {
     }
 }
 
-/// Lets the other tasks of this shard, and its I/O, have a turn. Only on a shard.
+/// Lets the other tasks of this shard have a turn. Only on a shard.
+///
+/// A task that waits by calling this in a loop keeps the executor busy, which then looks at its
+/// sockets and timers once a millisecond only (`PREEMPT_INTERVAL`): good for the few
+/// microseconds until another shard reaches a barrier, not for anything longer.
 pub async fn yield_now() {
     glommio::executor().yield_task_queue_now().await;
 }

@@ -136,7 +136,11 @@ impl<R: Rules> Seat<R> {
         let exchange = Arc::clone(&self.exchange);
         let frames = exchange.boxes.iter().map(|boxes| {
             let frame = lock(&boxes.frame);
-            Arc::clone(frame.as_ref().expect("every seat has done its second stage"))
+            Arc::clone(
+                frame
+                    .as_ref()
+                    .expect("every seat has done its second stage"),
+            )
         });
         self.frames.extend(frames);
         R::interact(
@@ -250,7 +254,9 @@ impl<R: Rules> Seat<R> {
             }
         }
         let spawns = requests.spawns.drain(..);
-        posted.spawns.extend(spawns.map(|(id, row)| (id, Some(row))));
+        posted
+            .spawns
+            .extend(spawns.map(|(id, row)| (id, Some(row))));
     }
 
     /// Carries out the requests of all parts, as every other part does: first those who leave,
@@ -262,7 +268,11 @@ impl<R: Rules> Seat<R> {
             let mut posted = lock(&boxes.requests);
             self.leaving.extend_from_slice(&posted.despawns);
             for (id, row) in &mut posted.spawns {
-                let row = if self.part.owns(*id) { row.take() } else { None };
+                let row = if self.part.owns(*id) {
+                    row.take()
+                } else {
+                    None
+                };
                 self.coming.push((*id, row));
             }
         }

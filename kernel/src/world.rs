@@ -217,7 +217,9 @@ impl<R: Rules> World<R> {
     #[must_use]
     pub fn checkpoint(&self) -> Vec<(GridId, Vec<u8>)> {
         let grids = self.grids.iter();
-        grids.map(|(id, grid)| (*id, grid.checkpoint_at(self.tick))).collect()
+        grids
+            .map(|(id, grid)| (*id, grid.checkpoint_at(self.tick)))
+            .collect()
     }
 
     /// Takes in a grid from its bytes, divided into `parts` (≥ 1).

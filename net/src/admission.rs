@@ -89,8 +89,10 @@ fn address_key(address: IpAddr) -> u64 {
 impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
         let time = EdgeTime::default();
-        let per_address =
-            quota(limits.address_handshakes_per_second, limits.address_handshakes_burst);
+        let per_address = quota(
+            limits.address_handshakes_per_second,
+            limits.address_handshakes_burst,
+        );
         Self {
             swept_ns: 0,
             all: RateLimiter::direct_with_clock(

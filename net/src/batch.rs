@@ -24,7 +24,8 @@ impl Outgoing {
     /// The UDP datagrams of this entry.
     pub fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         // An entry is never empty, so the chunk length is at least one.
-        self.bytes.chunks(self.segment_bytes.unwrap_or(self.bytes.len()).max(1))
+        self.bytes
+            .chunks(self.segment_bytes.unwrap_or(self.bytes.len()).max(1))
     }
 }
 
@@ -46,7 +47,10 @@ impl TransmitBatch {
             segment_bytes: None,
             bytes: Vec::new(),
         };
-        Self { entries: (0..capacity.max(1)).map(|_| blank()).collect(), used: 0 }
+        Self {
+            entries: (0..capacity.max(1)).map(|_| blank()).collect(),
+            used: 0,
+        }
     }
 
     /// The filled entries, oldest first.
@@ -83,7 +87,10 @@ impl TransmitBatch {
     ///
     /// # Panics
     /// If the batch is full.
-    pub(crate) fn fill(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> Option<Transmit>) -> Option<&Outgoing> {
+    pub(crate) fn fill(
+        &mut self,
+        fill: impl FnOnce(&mut Vec<u8>) -> Option<Transmit>,
+    ) -> Option<&Outgoing> {
         let entry = &mut self.entries[self.used];
         entry.bytes.clear();
         let transmit = fill(&mut entry.bytes)?;

@@ -99,16 +99,21 @@ impl Certificate {
             return Ok(stored);
         }
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-        let mut params = rcgen::CertificateParams::new(DEVELOPMENT_NAMES.map(String::from).to_vec())?;
+        let mut params =
+            rcgen::CertificateParams::new(DEVELOPMENT_NAMES.map(String::from).to_vec())?;
         let starts = now - CLOCK_SKEW;
         params.not_before = starts.into();
         params.not_after = (starts + DEVELOPMENT_VALIDITY).into();
         params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "Orrery development server");
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "Orrery development server");
         let certificate = params.self_signed(&key)?;
         let text = format!("{}{}", key.serialize_pem(), certificate.pem());
-        write_secret(&path, text.as_bytes())
-            .map_err(|source| CertificateError::Write { path: path.clone(), source })?;
+        write_secret(&path, text.as_bytes()).map_err(|source| CertificateError::Write {
+            path: path.clone(),
+            source,
+        })?;
         Self::from_files(&path, &path)
     }
 
@@ -121,14 +126,21 @@ impl Certificate {
             return false;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build() else {
+        let Ok(verifier) =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()
+        else {
             return false;
         };
-        let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let time = UnixTime::since_unix_epoch(since_epoch);
         DEVELOPMENT_NAMES.iter().all(|&name| {
-            ServerName::try_from(name)
-                .is_ok_and(|name| verifier.verify_server_cert(&self.chain[0], &[], &name, &[], time).is_ok())
+            ServerName::try_from(name).is_ok_and(|name| {
+                verifier
+                    .verify_server_cert(&self.chain[0], &[], &name, &[], time)
+                    .is_ok()
+            })
         })
     }
 
@@ -136,7 +148,10 @@ impl Certificate {
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         let digest = ring::digest::digest(&ring::digest::SHA256, &self.chain[0]);
-        digest.as_ref().try_into().expect("a SHA-256 digest has 32 bytes")
+        digest
+            .as_ref()
+            .try_into()
+            .expect("a SHA-256 digest has 32 bytes")
     }
 
     /// The chain, the server's own certificate first; never empty.
@@ -158,7 +173,11 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&fresh, path)

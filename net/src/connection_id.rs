@@ -103,7 +103,11 @@ impl ConnectionIdGenerator for ShardIds {
     }
 
     fn validate(&self, id: &ConnectionId) -> Result<(), InvalidCid> {
-        if self.is_ours(id) { Ok(()) } else { Err(InvalidCid) }
+        if self.is_ours(id) {
+            Ok(())
+        } else {
+            Err(InvalidCid)
+        }
     }
 
     fn cid_len(&self) -> usize {

@@ -15,8 +15,7 @@
 //!
 //! **Invariants:** a turn touches only connections that something happened to (`dirty`, in
 //! order of their becoming so) and those whose deadline has come (the wheel); nothing walks
-//! all connections, except [`Edge::close_all`]. A connection that is dirty is in `dirty`
-//! exactly once. Events of a connection are `Connected`, then `Message`s and `Datagram`s, then
+//! all connections, except [`Edge::close_all`]. A connection that is dirty is on that list. Events of a connection are `Connected`, then `Message`s and `Datagram`s, then
 //! one `Closed`, and nothing before or after.
 //!
 //! **Bounds:** the queue of events is bounded by what one turn feeds in (each datagram yields
@@ -43,19 +42,19 @@ use crate::close::CloseCode;
 use crate::config::{ConfigError, EdgeConfig, Limits};
 use crate::connection_id::ShardIds;
 use crate::counters::Counters;
-use crate::event::{
-    ClosedReason, ConnectionKey, DatagramOutcome, EdgeEvent, Quality, SendError,
-};
+use crate::event::{ClosedReason, ConnectionKey, DatagramOutcome, EdgeEvent, Quality, SendError};
 use crate::timers::{Due, Wheel};
 use crate::tls::Tls;
 use crate::transport::{self, SEND_WINDOW_BYTES};
 
 mod connections;
 mod handshakes;
+mod link;
 #[cfg(test)]
 mod tests;
 
-use connections::{Hot, Link, Phase};
+use connections::{Hot, Phase};
+use link::Link;
 
 /// Answers to datagrams that belong to no connection (retries, refusals, resets) that may wait
 /// for [`Edge::transmit`]; more are dropped and counted.
@@ -191,10 +190,18 @@ impl Edge {
 
     fn handle_own(&mut self, now: Instant, received: Received) {
         self.set_time(now);
-        let Received { local, remote, ecn, bytes } = received;
+        let Received {
+            local,
+            remote,
+            ecn,
+            bytes,
+        } = received;
         let waiting_bytes = self.endpoint.incoming_buffer_bytes();
         let mut answer = self.blank_answer();
-        match self.endpoint.handle(self.now, remote, local, ecn, bytes, &mut answer) {
+        match self
+            .endpoint
+            .handle(self.now, remote, local, ecn, bytes, &mut answer)
+        {
             Some(DatagramEvent::ConnectionEvent(handle, event)) => {
                 self.spare.push(answer);
                 let index = handle.0 as u32;
@@ -259,7 +266,10 @@ impl Edge {
     pub fn transmit(&mut self, now: Instant, batch: &mut TransmitBatch) -> bool {
         self.set_time(now);
         while !batch.is_full()
-            && let Some(Answer { transmit, mut bytes }) = self.answers.pop_front()
+            && let Some(Answer {
+                transmit,
+                mut bytes,
+            }) = self.answers.pop_front()
         {
             self.counters.datagrams_out += 1;
             self.counters.bytes_out += bytes.len() as u64;
@@ -274,14 +284,19 @@ impl Edge {
             if batch.is_full() {
                 break;
             }
-            let Some(index) = self.dirty.pop_front() else { break };
+            let Some(index) = self.dirty.pop_front() else {
+                break;
+            };
             self.transmit_one(index, batch);
         }
         self.wants_transmit()
     }
 
     fn transmit_one(&mut self, index: u32, batch: &mut TransmitBatch) {
-        let (hot, link) = (&mut self.hot[index as usize], &mut self.links[index as usize]);
+        let (hot, link) = (
+            &mut self.hot[index as usize],
+            &mut self.links[index as usize],
+        );
         let Some(link) = link.as_mut().filter(|_| hot.dirty) else {
             // It has drained since it was put on the list.
             return;
@@ -291,9 +306,10 @@ impl Edge {
                 self.dirty.push_front(index);
                 return;
             }
-            let Some(entry) =
-                batch.fill(|buffer| link.connection.poll_transmit(self.now, SEGMENTS_MAX, buffer))
-            else {
+            let Some(entry) = batch.fill(|buffer| {
+                link.connection
+                    .poll_transmit(self.now, SEGMENTS_MAX, buffer)
+            }) else {
                 hot.dirty = false;
                 break;
             };
@@ -315,7 +331,11 @@ impl Edge {
     /// # Errors
     /// [`SendError::Closed`]; [`SendError::Overflow`] if the client has left too much unread:
     /// then it is closed.
-    pub fn send_stream(&mut self, connection: ConnectionKey, bytes: &[u8]) -> Result<(), SendError> {
+    pub fn send_stream(
+        &mut self,
+        connection: ConnectionKey,
+        bytes: &[u8],
+    ) -> Result<(), SendError> {
         let backlog_max = self.config.limits.stream_queue_bytes - SEND_WINDOW_BYTES;
         let link = self.link_mut(connection).ok_or(SendError::Closed)?;
         let waiting = link.backlog.len() + bytes.len();
@@ -459,7 +479,8 @@ impl Edge {
     /// Uses another certificate from the next handshake on; connections stay as they are.
     pub fn set_tls(&mut self, tls: Tls) {
         self.config.tls = tls;
-        self.endpoint.set_server_config(Some(Arc::new(transport::server(&self.config))));
+        self.endpoint
+            .set_server_config(Some(Arc::new(transport::server(&self.config))));
     }
 }
 

@@ -96,7 +96,9 @@ pub const CLIENT_REASON_BYTES_MAX: usize = 128;
 impl fmt::Display for ClosedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ByClient { code, reason } => write!(f, "closed by the client ({code}: {reason:?})"),
+            Self::ByClient { code, reason } => {
+                write!(f, "closed by the client ({code}: {reason:?})")
+            }
             Self::ByServer { code } => write!(f, "closed by the server ({code})"),
             Self::TimedOut => f.write_str("timed out"),
             Self::Reset => f.write_str("reset by the client"),

@@ -29,7 +29,9 @@ pub(crate) fn config(limits: Limits) -> EdgeConfig {
 
 pub(crate) fn client_config(alpn: &[&[u8]], transport: TransportConfig) -> ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CERTIFICATE.chain()[0].clone()).expect("a certificate");
+    roots
+        .add(CERTIFICATE.chain()[0].clone())
+        .expect("a certificate");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])

@@ -106,7 +106,9 @@ impl EdgeKeys {
         Self {
             reset: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, reset)),
             token: Arc::new(hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(token)),
-            connection_id: connection_id.try_into().expect("what FILE_BYTES leaves is its length"),
+            connection_id: connection_id
+                .try_into()
+                .expect("what FILE_BYTES leaves is its length"),
         }
     }
 }
@@ -114,6 +116,8 @@ impl EdgeKeys {
 fn random_secrets() -> Result<[u8; FILE_BYTES], KeysError> {
     let mut secrets = [0; FILE_BYTES];
     secrets[..MAGIC.len()].copy_from_slice(MAGIC);
-    SystemRandom::new().fill(&mut secrets[MAGIC.len()..]).map_err(|_| KeysError::NoRandomness)?;
+    SystemRandom::new()
+        .fill(&mut secrets[MAGIC.len()..])
+        .map_err(|_| KeysError::NoRandomness)?;
     Ok(secrets)
 }

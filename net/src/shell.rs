@@ -9,6 +9,7 @@
 //! else to do.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
 use std::io;
 use std::time::Instant;
 
@@ -18,10 +19,12 @@ use crate::edge::{Edge, Forward};
 
 mod idle;
 mod raw;
+mod sender;
 #[cfg(test)]
 mod tests;
 
-use raw::{Receiver, Sender, Socket};
+use raw::{Receiver, Socket};
+use sender::Sender;
 
 /// Entries of a batch, and datagrams that one call of the kernel takes in.
 const BATCH: usize = 64;
@@ -29,6 +32,9 @@ const BATCH: usize = 64;
 const RECEIVE_MAX: usize = 1_024;
 /// Handshakes that one [`UdpShell::receive`] begins: about 2 ms of work.
 const HANDSHAKES_PER_TURN: usize = 8;
+
+/// Pause of an idle shard while the kernel's send buffer is full.
+const BLOCKED_PAUSE: Duration = Duration::from_micros(500);
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,12 +149,19 @@ impl Listen {
                 Err(error) => return Err(error),
             }
         }
-        if held.is_empty() { Err(BindError::NoAddress) } else { Ok(claimed) }
+        if held.is_empty() {
+            Err(BindError::NoAddress)
+        } else {
+            Ok(claimed)
+        }
     }
 }
 
 fn lacks_ipv6(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
+    )
 }
 
 /// What one [`UdpShell::receive`] did.
@@ -176,12 +189,16 @@ pub struct UdpShell {
     sender: Sender,
     batch: TransmitBatch,
     counters: SocketCounters,
+    /// Whether the kernel took less than all when we last sent.
+    blocked: bool,
     idle: Option<idle::Watch>,
 }
 
 impl core::fmt::Debug for UdpShell {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("UdpShell").field("addresses", &self.local_addresses()).finish_non_exhaustive()
+        f.debug_struct("UdpShell")
+            .field("addresses", &self.local_addresses())
+            .finish_non_exhaustive()
     }
 }
 
@@ -206,6 +223,7 @@ impl UdpShell {
             sender: Sender::new(),
             batch: TransmitBatch::new(BATCH),
             counters: SocketCounters::default(),
+            blocked: false,
             idle: None,
         })
     }
@@ -232,9 +250,11 @@ impl UdpShell {
         for socket in &mut self.sockets {
             let mut left = RECEIVE_MAX;
             while left > 0 {
-                let received = self.receiver.receive(socket, &mut self.counters, |received| {
-                    forwards.extend(edge.handle_datagram(now, received));
-                })?;
+                let received = self
+                    .receiver
+                    .receive(socket, &mut self.counters, |received| {
+                        forwards.extend(edge.handle_datagram(now, received));
+                    })?;
                 turn.datagrams += received;
                 left = left.saturating_sub(received);
                 if received < BATCH {
@@ -256,7 +276,10 @@ impl UdpShell {
     pub fn transmit(&mut self, edge: &mut Edge, now: Instant) -> io::Result<TransmitTurn> {
         let sent_before = self.counters.sent;
         let blocked = loop {
-            if !self.sender.flush(&self.sockets, &self.batch, &mut self.counters)? {
+            if !self
+                .sender
+                .flush(&self.sockets, &self.batch, &mut self.counters)?
+            {
                 break true;
             }
             self.batch.clear();
@@ -264,8 +287,10 @@ impl UdpShell {
             if self.batch.is_empty() {
                 break false;
             }
-            self.sender.load(&self.sockets, &self.batch, &mut self.counters);
+            self.sender
+                .load(&self.sockets, &self.batch, &mut self.counters);
         };
+        self.blocked = blocked;
         let datagrams = (self.counters.sent - sent_before) as usize;
         Ok(TransmitTurn { datagrams, blocked })
     }
@@ -279,6 +304,13 @@ impl UdpShell {
     /// # Panics
     /// Outside of a glommio executor.
     pub async fn readable_or(&mut self, deadline: Instant) {
+        let deadline = if self.blocked {
+            // The edge asks to be called at once, but there is no point before the network
+            // card has sent some of what it has.
+            deadline.max(Instant::now() + BLOCKED_PAUSE)
+        } else {
+            deadline
+        };
         let watch = match &mut self.idle {
             Some(watch) => watch,
             none => none.insert(idle::Watch::new(&self.sockets)),

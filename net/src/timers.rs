@@ -46,7 +46,12 @@ pub(crate) struct Wheel {
 
 impl Wheel {
     pub(crate) fn new(epoch: Instant) -> Self {
-        Self { epoch, cursor: 0, slots: vec![Vec::new(); SLOTS as usize], occupied: [0; WORDS] }
+        Self {
+            epoch,
+            cursor: 0,
+            slots: vec![Vec::new(); SLOTS as usize],
+            occupied: [0; WORDS],
+        }
     }
 
     fn nanoseconds(&self, instant: Instant) -> u64 {
@@ -56,7 +61,9 @@ impl Wheel {
 
     /// The slot at whose end `instant` has passed.
     pub(crate) fn due(&self, instant: Option<Instant>) -> Due {
-        instant.map_or(Due::NEVER, |instant| Due(self.nanoseconds(instant).div_ceil(GRAIN_NS)))
+        instant.map_or(Due::NEVER, |instant| {
+            Due(self.nanoseconds(instant).div_ceil(GRAIN_NS))
+        })
     }
 
     /// Makes sure that `index` fires no later than `due`. Returns the new value of `armed`.

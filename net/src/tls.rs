@@ -21,7 +21,9 @@ pub struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("certificate_sha256", &self.sha256).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("certificate_sha256", &self.sha256)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,7 +58,10 @@ impl Tls {
         config.send_tls13_tickets = 0;
         let quic = QuicServerConfig::try_from(config)
             .expect("AES-128-GCM, which QUIC's first packets need, is in the list above");
-        Ok(Self { quic: Arc::new(quic), sha256: certificate.sha256() })
+        Ok(Self {
+            quic: Arc::new(quic),
+            sha256: certificate.sha256(),
+        })
     }
 
     /// SHA-256 of the certificate that clients see, DER-encoded: what they pin.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use quinn_proto::congestion::CubicConfig;
 use quinn_proto::{
-    AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog, ServerConfig,
-    TransportConfig, ValidationTokenConfig, VarInt,
+    AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog,
+    ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
 };
 
 use crate::config::EdgeConfig;

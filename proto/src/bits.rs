@@ -175,22 +175,21 @@ impl BitWriter {
         out.extend_from_slice(&self.accumulator.to_le_bytes()[..tail]);
     }
 
-    /// The bits as words; the last one is filled up with zero bits.
-    #[must_use]
-    pub fn to_words(&self) -> Vec<u64> {
-        let mut words = self.words.clone();
+    /// Writes zero bits up to the next multiple of 64, so that what follows begins a word.
+    #[inline]
+    pub fn pad_to_word(&mut self) {
         if self.used > 0 {
-            words.push(self.accumulator);
+            self.words.push(self.accumulator);
+            self.accumulator = 0;
+            self.used = 0;
         }
-        words
     }
 
-    /// Appends the bits as words to `out`; the last one is filled up with zero bits.
-    pub fn copy_words_into(&self, out: &mut Vec<u64>) {
-        out.extend_from_slice(&self.words);
-        if self.used > 0 {
-            out.push(self.accumulator);
-        }
+    /// The bits as words; the last one is filled up with zero bits.
+    #[must_use]
+    pub fn into_words(mut self) -> Vec<u64> {
+        self.pad_to_word();
+        self.words
     }
 }
 

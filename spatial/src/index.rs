@@ -27,7 +27,6 @@ pub(crate) mod walk;
 
 use crate::Path;
 use layout::Layout;
-pub(crate) use query::Plan;
 
 /// The largest radius of a query, 10,737 km: its square and the sums stay within 64 bits.
 /// Larger radii are taken as this.
@@ -40,6 +39,9 @@ const SHIFT_MAX: u32 = 30;
 
 /// Unused entries after the sorted columns, so that a vector load may reach over the end.
 pub(crate) const PAD: usize = 16;
+
+/// The row of an unused entry: no row has this number. Their positions may be anything.
+pub(crate) const PADDING: u32 = u32::MAX;
 
 /// Rows whose buckets are computed before they are counted: the buckets are then still in the
 /// first-level cache.
@@ -248,7 +250,9 @@ impl CellIndex {
         for column in [&mut sorted.x, &mut sorted.y, &mut sorted.z] {
             column.resize(padded, 0);
         }
-        sorted.row.resize(padded, 0);
+        sorted.row.resize(padded, PADDING);
+        // What an earlier, larger rebuild left there.
+        sorted.row[self.rows..].fill(PADDING);
         let (sx, sy, sz) = (
             &mut sorted.x[..padded],
             &mut sorted.y[..padded],

@@ -8,10 +8,10 @@ pub(crate) use portable::candidates;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::{Avx2, Avx512};
 
-use crate::index::layout::{Dense, Hashed, Table};
-use crate::index::walk::{Cells, Plan, Reader, Stretch};
-use crate::index::{RADIUS_MAX_CM, Sorted};
+use crate::index::walk::{BlockReader, Plan, Stretch, Walk};
+use crate::index::{PAD, PADDING, RADIUS_MAX_CM};
 use crate::{CellIndex, Path};
+use std::marker::PhantomData;
 
 /// A ball around a place, with what the comparisons need.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,16 @@ impl Ball {
         }
     }
 
+    /// The corners of the box around the ball, which may be wider than a coordinate.
+    #[inline(always)]
+    pub(crate) fn corners(&self) -> [[i64; 3]; 2] {
+        let centre = self.centre.map(i64::from);
+        [
+            centre.map(|c| c - self.radius_cm),
+            centre.map(|c| c + self.radius_cm),
+        ]
+    }
+
     #[inline(always)]
     pub(crate) fn holds(&self, position: [i32; 3]) -> bool {
         distance_squared(self.centre, position) <= self.radius_squared
@@ -79,322 +89,428 @@ pub(crate) enum Order {
     Arbitrary,
 }
 
-/// Defines two functions from one that is generic over [`Lanes`], each with the instructions of
-/// its path enabled, so that everything below is inlined and compiled for them.
-macro_rules! vector_paths {
-    ($avx2:ident, $avx512:ident = $generic:ident($($name:ident: $type:ty),*)) => {
-        /// # Safety
-        /// The processor has what [`Path::Avx2`] stands for.
+/// A question about the rows of a ball.
+pub(crate) trait Query: Sized {
+    /// Reads with vector instructions. The ball is not past the edge.
+    ///
+    /// # Safety
+    /// The processor has V's instructions.
+    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W);
+
+    /// Reads in plain Rust.
+    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W);
+}
+
+/// Answers a query about a ball on the index's path.
+#[inline]
+pub(crate) fn answer<Q: Query>(
+    index: &CellIndex,
+    centre: [i32; 3],
+    radius_cm: u32,
+    query: Q,
+) -> Order {
+    match index.path() {
         #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-        unsafe fn $avx2($($name: $type),*) {
+        // SAFETY: an index only keeps a path that the processor has.
+        Path::Avx512 => unsafe { answer_avx512(index, centre, radius_cm, query) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Path::Avx2 => unsafe { answer_avx2(index, centre, radius_cm, query) },
+        _ => answer_portable(index, centre, radius_cm, query),
+    }
+}
+
+#[inline(never)]
+fn answer_portable<Q: Query>(
+    index: &CellIndex,
+    centre: [i32; 3],
+    radius_cm: u32,
+    query: Q,
+) -> Order {
+    let ball = Ball::new(centre, radius_cm);
+    match index.plan(ball.corners()) {
+        Plan::Nothing => {}
+        Plan::Dense(walk) => query.portable(index, &ball, walk),
+        Plan::Hashed(walk) => query.portable(index, &ball, walk),
+        Plan::Everything(walk) => {
+            query.portable(index, &ball, walk);
+            return Order::Arbitrary;
+        }
+    }
+    Order::Canonical
+}
+
+/// Defines the functions that enable a path's instructions; everything below them is inlined and
+/// compiled for those. Planning is part of them too: a plan that is passed through memory costs as
+/// much as a third of a scan. The rarer plans have a function of their own, so that they do not
+/// take registers from the common one.
+#[cfg(target_arch = "x86_64")]
+macro_rules! vector_path {
+    ($lanes:ty, $feature:literal, $answer:ident, $rare:ident) => {
+        /// # Safety
+        /// The processor has the path's instructions.
+        #[target_feature(enable = $feature)]
+        unsafe fn $answer<Q: Query>(
+            index: &CellIndex,
+            centre: [i32; 3],
+            radius_cm: u32,
+            query: Q,
+        ) -> Order {
+            let ball = Ball::new(centre, radius_cm);
+            if ball.past_the_edge {
+                return answer_portable(index, centre, radius_cm, query);
+            }
             // SAFETY: passed on.
-            unsafe { $generic::<$crate::scan::Avx2>($($name),*) }
+            unsafe {
+                match index.plan(ball.corners()) {
+                    Plan::Nothing => {}
+                    Plan::Dense(walk) => query.vector::<$lanes, _>(index, &ball, walk),
+                    Plan::Hashed(walk) => $rare(index, &ball, walk, query),
+                    Plan::Everything(walk) => {
+                        $rare(index, &ball, walk, query);
+                        return Order::Arbitrary;
+                    }
+                }
+            }
+            Order::Canonical
         }
 
         /// # Safety
-        /// The processor has what [`Path::Avx512`] stands for.
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-        unsafe fn $avx512($($name: $type),*) {
+        /// The processor has the path's instructions.
+        #[inline(never)]
+        #[target_feature(enable = $feature)]
+        unsafe fn $rare<Q: Query, W: Walk>(index: &CellIndex, ball: &Ball, walk: W, query: Q) {
             // SAFETY: passed on.
-            unsafe { $generic::<$crate::scan::Avx512>($($name),*) }
+            unsafe { query.vector::<$lanes, W>(index, ball, walk) }
         }
     };
 }
-pub(crate) use vector_paths;
 
-/// The centre in every lane.
+#[cfg(target_arch = "x86_64")]
+vector_path!(
+    Avx2,
+    "avx2,fma,bmi1,bmi2,lzcnt,popcnt",
+    answer_avx2,
+    rare_avx2
+);
+#[cfg(target_arch = "x86_64")]
+vector_path!(
+    Avx512,
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt",
+    answer_avx512,
+    rare_avx512
+);
+
+/// The sorted columns of an index and a centre in every lane. Only used while the index is
+/// borrowed for a query.
 #[derive(Clone, Copy)]
-pub(crate) struct Centre<V: Lanes>([V::Int; 3]);
+pub(crate) struct Entries<V: Lanes> {
+    columns: [*const i32; 3],
+    row: *const u32,
+    centre: [V::Int; 3],
+    shift: u32,
+}
 
-impl<V: Lanes> Centre<V> {
+impl<V: Lanes> Entries<V> {
     /// # Safety
     /// The processor has V's instructions.
     #[inline(always)]
-    pub(crate) unsafe fn new(centre: [i32; 3]) -> Self {
+    pub(crate) unsafe fn new(index: &CellIndex, centre: [i32; 3]) -> Self {
+        let sorted = &index.sorted;
         // SAFETY: passed on.
-        unsafe {
-            Self([
+        let centre = unsafe {
+            [
                 V::splat_int(centre[0]),
                 V::splat_int(centre[1]),
                 V::splat_int(centre[2]),
-            ])
+            ]
+        };
+        Self {
+            columns: [sorted.x.as_ptr(), sorted.y.as_ptr(), sorted.z.as_ptr()],
+            row: sorted.row.as_ptr(),
+            centre,
+            shift: index.shift,
         }
     }
 
     /// The approximate distance² of the entries from `at` on.
     ///
     /// # Safety
-    /// The processor has V's instructions and `at` is below the number of rows: the columns are
-    /// padded for the lanes beyond.
+    /// `at` is at most the number of rows: the columns are padded for the lanes beyond.
     #[inline(always)]
-    pub(crate) unsafe fn squares(&self, sorted: &Sorted, at: usize) -> V::Float {
-        // SAFETY: the columns have PAD >= V::COUNT entries after the last row.
+    pub(crate) unsafe fn squares(&self, at: usize) -> V::Float {
+        let [x, y, z] = self.columns;
+        // SAFETY: the columns have PAD >= V::COUNT entries after the last row; `new` vouched for
+        // the instructions.
         unsafe {
-            let x = V::sub_to_float(V::load_int(sorted.x.as_ptr().add(at)), self.0[0]);
-            let y = V::sub_to_float(V::load_int(sorted.y.as_ptr().add(at)), self.0[1]);
-            let z = V::sub_to_float(V::load_int(sorted.z.as_ptr().add(at)), self.0[2]);
+            let x = V::sub_to_float(V::load_int(x.add(at)), self.centre[0]);
+            let y = V::sub_to_float(V::load_int(y.add(at)), self.centre[1]);
+            let z = V::sub_to_float(V::load_int(z.add(at)), self.centre[2]);
             V::add_square(V::add_square(V::square(x), y), z)
         }
     }
-}
 
-/// Which of the live lanes from `at` on are inside the ball, exactly.
-///
-/// # Safety
-/// The processor has V's instructions; the live lanes from `at` on are rows.
-#[inline(always)]
-pub(crate) unsafe fn inside_ball<V: Lanes>(
-    sorted: &Sorted,
-    at: usize,
-    squares: V::Float,
-    live: u32,
-    thresholds: [V::Float; 2],
-    ball: &Ball,
-) -> u32 {
-    // SAFETY: passed on.
-    let (sure, maybe) = unsafe {
-        (
-            V::at_most(squares, thresholds[0]) & live,
-            V::at_most(squares, thresholds[1]) & live,
-        )
-    };
-    if sure == maybe {
-        sure
-    } else {
-        sure | decide(sorted, at, maybe & !sure, ball)
-    }
-}
-
-/// Which of the lanes in question are inside: by exact integers.
-#[cold]
-#[inline(never)]
-fn decide(sorted: &Sorted, at: usize, question: u32, ball: &Ball) -> u32 {
-    let mut inside = 0;
-    let mut left = question;
-    while left != 0 {
-        let lane = left.trailing_zeros();
-        left &= left - 1;
-        if ball.holds(sorted.position(at + lane as usize)) {
-            inside |= 1 << lane;
-        }
-    }
-    inside
-}
-
-/// The mask of the lanes from `at` on that are before `end`.
-#[inline(always)]
-pub(crate) fn live<V: Lanes>(at: usize, end: usize) -> u32 {
-    ((1u64 << (end - at).min(V::COUNT)) - 1) as u32
-}
-
-/// The live lanes of a block that are in its row of cells.
-///
-/// # Safety
-/// The processor has V's instructions and the block starts below the number of rows.
-#[inline(always)]
-pub(crate) unsafe fn in_row<V: Lanes, T: Table>(
-    sorted: &Sorted,
-    shift: u32,
-    block: &Block,
-) -> u32 {
-    if !T::CHECKED {
-        return block.live;
-    }
-    // SAFETY: the columns have PAD >= V::COUNT entries after the last row.
-    unsafe {
-        block.live
-            & V::cells_equal(V::load_int(sorted.y.as_ptr().add(block.at)), shift, block.y)
-            & V::cells_equal(V::load_int(sorted.z.as_ptr().add(block.at)), shift, block.z)
-    }
-}
-
-/// # Safety
-/// The processor has V's instructions.
-#[inline(always)]
-unsafe fn rows_on<V: Lanes>(
-    index: &CellIndex,
-    centre: [i32; 3],
-    radius_cm: u32,
-    out: &mut Vec<u32>,
-) -> Order {
-    let ball = Ball::new(centre, radius_cm);
-    if ball.past_the_edge {
-        return portable::rows(index, &ball, out);
-    }
-    let mut sink = Rows { ball: &ball, out };
-    // SAFETY: passed on.
-    unsafe { read::<V, Rows<'_>>(index, &ball, &mut sink) }
-}
-
-/// # Safety
-/// The processor has V's instructions.
-#[inline(always)]
-unsafe fn ring_on<V: Lanes>(
-    index: &CellIndex,
-    centre: [i32; 3],
-    radii_cm: [u32; 2],
-    inside: &mut Vec<u32>,
-    between: &mut Vec<u32>,
-) -> Order {
-    let balls = [Ball::new(centre, radii_cm[0]), Ball::new(centre, radii_cm[1])];
-    if balls[1].past_the_edge {
-        return portable::ring(index, &balls, inside, between);
-    }
-    let mut sink = Ring {
-        balls: &balls,
-        inside,
-        between,
-    };
-    // SAFETY: passed on.
-    unsafe { read::<V, Ring<'_>>(index, &balls[1], &mut sink) }
-}
-
-/// What is done with the stretches that a ball touches.
-pub(crate) trait Sink {
-    /// Reads the stretches; false to stop.
+    /// The rows of the entries from `at` on.
     ///
     /// # Safety
-    /// The processor has V's instructions; runs lie inside `sorted`.
-    unsafe fn take<V: Lanes, T: Table>(
-        &mut self,
-        sorted: &Sorted,
-        shift: u32,
-        runs: &Runs,
-    ) -> bool;
-}
-
-/// Leads a sink through all stretches that the ball touches.
-///
-/// # Safety
-/// The processor has V's instructions.
-#[inline(always)]
-pub(crate) unsafe fn read<V: Lanes, S: Sink>(
-    index: &CellIndex,
-    ball: &Ball,
-    sink: &mut S,
-) -> Order {
-    // SAFETY: passed on; the stretches of an index lie inside its sorted columns.
-    unsafe {
-        match index.plan(ball) {
-            Plan::Nothing => Order::Canonical,
-            Plan::Dense(table, low, high) => {
-                read_table::<V, S, _>(index, ball, table, Walk::new(low, high), sink)
-            }
-            Plan::Hashed(table, low, high) => {
-                read_table::<V, S, _>(index, ball, table, Walk::new(low, high), sink)
-            }
-            Plan::Everything(order) => {
-                let runs = Runs::whole(V::COUNT, index.len());
-                sink.take::<V, Dense<'_>>(&index.sorted, index.shift, &runs);
-                order
-            }
-        }
-    }
-}
-
-/// # Safety
-/// The processor has V's instructions.
-#[inline(always)]
-unsafe fn read_table<V: Lanes, S: Sink, T: Table>(
-    index: &CellIndex,
-    ball: &Ball,
-    table: T,
-    mut walk: Walk,
-    sink: &mut S,
-) -> Order {
-    let mut runs = Runs::new(V::COUNT);
-    while walk.fill(&table, index.shift, ball, &mut runs) {
-        // SAFETY: passed on.
-        if !unsafe { sink.take::<V, T>(&index.sorted, index.shift, &runs) } {
-            break;
-        }
-    }
-    Order::Canonical
-}
-
-/// Appends the rows of one ball.
-struct Rows<'a> {
-    ball: &'a Ball,
-    out: &'a mut Vec<u32>,
-}
-
-impl Sink for Rows<'_> {
+    /// As for [`squares`](Self::squares).
     #[inline(always)]
-    unsafe fn take<V: Lanes, T: Table>(
-        &mut self,
-        sorted: &Sorted,
-        shift: u32,
-        runs: &Runs,
-    ) -> bool {
-        let (ball, out) = (self.ball, &mut *self.out);
-        out.reserve(runs.entries() + V::COUNT);
-        let mut length = out.len();
-        let to = out.as_mut_ptr();
-        let mut blocks = runs.blocks();
-        // SAFETY: passed on. Each block writes V::COUNT rows at the output's end, for which
-        // `reserve` made room: COUNT more than the runs have entries.
+    pub(crate) unsafe fn rows(&self, at: usize) -> V::Int {
+        // SAFETY: as for `squares`.
+        unsafe { V::load_rows(self.row.add(at)) }
+    }
+
+    /// Which lanes of a block count: see [`Walk::blocks`].
+    ///
+    /// # Safety
+    /// As for [`squares`](Self::squares).
+    #[inline(always)]
+    pub(crate) unsafe fn live<const CHECKED: bool>(&self, stretch: &Stretch) -> u32 {
+        if !CHECKED {
+            return V::ALL;
+        }
+        let live = first_lanes::<V>(stretch.end - stretch.start);
+        let [_, y, z] = self.columns;
+        // SAFETY: as for `squares`.
         unsafe {
-            let centre = Centre::<V>::new(ball.centre);
-            let thresholds = [V::splat_float(ball.sure), V::splat_float(ball.limit)];
-            while let Some(block) = blocks.next_block::<T>() {
-                let live = in_row::<V, T>(sorted, shift, &block);
-                let squares = centre.squares(sorted, block.at);
-                let mask = inside_ball::<V>(sorted, block.at, squares, live, thresholds, ball);
-                let rows = V::load_rows(sorted.row.as_ptr().add(block.at));
-                V::compress_rows(to.add(length), rows, mask);
-                length += mask.count_ones() as usize;
+            live & V::cells_equal(V::load_int(y.add(stretch.start)), self.shift, stretch.y)
+                & V::cells_equal(V::load_int(z.add(stretch.start)), self.shift, stretch.z)
+        }
+    }
+}
+
+/// The mask of the first so many lanes, or of all.
+#[inline(always)]
+pub(crate) fn first_lanes<V: Lanes>(count: usize) -> u32 {
+    if count >= V::COUNT {
+        V::ALL
+    } else {
+        (1 << count) - 1
+    }
+}
+
+/// Which lanes are at most a ball's `limit`, and whether any of them all was above its `sure`: then
+/// the query has to be answered again by exact integers. One in thousands of queries is; to ask
+/// in every block would cost more.
+struct Sieve<V: Lanes> {
+    limit: V::Float,
+    sure: V::Float,
+    /// The largest square so far that was at most the limit, in each lane.
+    largest: V::Float,
+}
+
+impl<V: Lanes> Sieve<V> {
+    /// # Safety
+    /// The processor has V's instructions.
+    #[inline(always)]
+    unsafe fn new(ball: &Ball) -> Self {
+        // SAFETY: passed on.
+        unsafe {
+            Self {
+                limit: V::splat_float(ball.limit),
+                sure: V::splat_float(ball.sure),
+                largest: V::splat_float(0.0),
             }
-            out.set_len(length);
+        }
+    }
+
+    /// The lanes that are at most the limit.
+    #[inline(always)]
+    fn pass(&mut self, squares: V::Float) -> u32 {
+        // SAFETY: `new` vouched for the instructions.
+        unsafe {
+            let (mask, largest) = V::sieve(squares, self.limit, self.largest);
+            self.largest = largest;
+            mask
+        }
+    }
+
+    /// Whether all that passed are surely inside.
+    #[inline(always)]
+    fn is_sure(&self) -> bool {
+        // SAFETY: `new` vouched for the instructions.
+        unsafe { V::at_most(self.largest, self.sure) == V::ALL }
+    }
+}
+
+/// Rows that are appended to a list in blocks of lanes.
+pub(crate) struct Appender<'a, V: Lanes> {
+    list: &'a mut Vec<u32>,
+    to: *mut u32,
+    length: usize,
+    capacity: usize,
+    lanes: PhantomData<V>,
+}
+
+impl<'a, V: Lanes> Appender<'a, V> {
+    #[inline(always)]
+    fn new(list: &'a mut Vec<u32>) -> Self {
+        let (length, capacity) = (list.len(), list.capacity());
+        Self {
+            to: list.as_mut_ptr(),
+            list,
+            length,
+            capacity,
+            lanes: PhantomData,
+        }
+    }
+
+    /// Appends the rows of the masked lanes.
+    ///
+    /// # Safety
+    /// The processor has V's instructions.
+    #[inline(always)]
+    unsafe fn append(&mut self, rows: V::Int, mask: u32) {
+        if self.capacity - self.length < V::COUNT {
+            (self.to, self.capacity) = grow(self.list, self.length);
+        }
+        // SAFETY: there is room for a block.
+        unsafe { V::compress_rows(self.to.add(self.length), rows, mask) };
+        self.length += mask.count_ones() as usize;
+    }
+
+    /// Tells the list how long it is now.
+    #[inline(always)]
+    fn finish(mut self) {
+        // Padding is behind all rows, and it is only read in the last block.
+        // SAFETY: the rows before `length` were written by `append` or before `new`.
+        unsafe {
+            while self.length > 0 && *self.to.add(self.length - 1) == PADDING {
+                self.length -= 1;
+            }
+            self.list.set_len(self.length);
+        }
+    }
+}
+
+/// Makes room for more rows; the list's new buffer and capacity. A function of the list alone, so
+/// that everything else about an [`Appender`] can stay in registers.
+#[cold]
+#[inline(never)]
+fn grow(list: &mut Vec<u32>, length: usize) -> (*mut u32, usize) {
+    // SAFETY: the rows before `length` were written by `append`.
+    unsafe { list.set_len(length) };
+    list.reserve(8 * PAD);
+    (list.as_mut_ptr(), list.capacity())
+}
+
+/// Appends the rows of the ball.
+pub(crate) struct Rows<'a> {
+    pub(crate) out: &'a mut Vec<u32>,
+}
+
+struct RowsReader<'a, V: Lanes> {
+    entries: Entries<V>,
+    sieve: Sieve<V>,
+    out: Appender<'a, V>,
+}
+
+impl<V: Lanes> BlockReader for RowsReader<'_, V> {
+    #[inline(always)]
+    fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool {
+        // SAFETY: a stretch starts at a row; whoever made the reader vouched for the instructions.
+        unsafe {
+            let mask = self.sieve.pass(self.entries.squares(stretch.start));
+            let rows = self.entries.rows(stretch.start);
+            self.out
+                .append(rows, mask & self.entries.live::<CHECKED>(&stretch));
         }
         true
+    }
+}
+
+impl Query for Rows<'_> {
+    #[inline(always)]
+    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+        let length = self.out.len();
+        // SAFETY: passed on.
+        let mut reader = unsafe {
+            RowsReader::<V> {
+                entries: Entries::new(index, ball.centre),
+                sieve: Sieve::new(ball),
+                out: Appender::new(self.out),
+            }
+        };
+        V::lead(walk, &mut reader);
+        let sure = reader.sieve.is_sure();
+        reader.out.finish();
+        if !sure {
+            self.out.truncate(length);
+            portable::rows(index, ball, walk, self.out);
+        }
+    }
+
+    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+        portable::rows(index, ball, walk, self.out);
     }
 }
 
 /// Appends the rows of two balls around one centre: of the inner one, and of the rest.
-struct Ring<'a> {
-    balls: &'a [Ball; 2],
-    inside: &'a mut Vec<u32>,
-    between: &'a mut Vec<u32>,
+pub(crate) struct Ring<'a> {
+    /// The radius of the inner ball, at most that of the query.
+    pub(crate) radius_cm: u32,
+    pub(crate) inside: &'a mut Vec<u32>,
+    pub(crate) between: &'a mut Vec<u32>,
 }
 
-impl Sink for Ring<'_> {
+struct RingReader<'a, V: Lanes> {
+    entries: Entries<V>,
+    near: Sieve<V>,
+    far: Sieve<V>,
+    inside: Appender<'a, V>,
+    between: Appender<'a, V>,
+}
+
+impl<V: Lanes> BlockReader for RingReader<'_, V> {
     #[inline(always)]
-    unsafe fn take<V: Lanes, T: Table>(
-        &mut self,
-        sorted: &Sorted,
-        shift: u32,
-        runs: &Runs,
-    ) -> bool {
-        let [inner, outer] = self.balls;
-        let (inside, between) = (&mut *self.inside, &mut *self.between);
-        inside.reserve(runs.entries() + V::COUNT);
-        between.reserve(runs.entries() + V::COUNT);
-        let (mut inside_length, mut between_length) = (inside.len(), between.len());
-        let (to_inside, to_between) = (inside.as_mut_ptr(), between.as_mut_ptr());
-        let mut blocks = runs.blocks();
-        // SAFETY: as for `Rows`, for both outputs.
+    fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool {
+        // SAFETY: as for `RowsReader`.
         unsafe {
-            let centre = Centre::<V>::new(outer.centre);
-            let near = [V::splat_float(inner.sure), V::splat_float(inner.limit)];
-            let far = [V::splat_float(outer.sure), V::splat_float(outer.limit)];
-            while let Some(block) = blocks.next_block::<T>() {
-                let live = in_row::<V, T>(sorted, shift, &block);
-                let squares = centre.squares(sorted, block.at);
-                let close = inside_ball::<V>(sorted, block.at, squares, live, near, inner);
-                let seen = inside_ball::<V>(sorted, block.at, squares, live, far, outer);
-                let ring = seen & !close;
-                let rows = V::load_rows(sorted.row.as_ptr().add(block.at));
-                V::compress_rows(to_inside.add(inside_length), rows, close);
-                inside_length += close.count_ones() as usize;
-                V::compress_rows(to_between.add(between_length), rows, ring);
-                between_length += ring.count_ones() as usize;
-            }
-            inside.set_len(inside_length);
-            between.set_len(between_length);
+            let squares = self.entries.squares(stretch.start);
+            let live = self.entries.live::<CHECKED>(&stretch);
+            let close = self.near.pass(squares) & live;
+            let seen = self.far.pass(squares) & live;
+            let rows = self.entries.rows(stretch.start);
+            self.inside.append(rows, close);
+            self.between.append(rows, seen & !close);
         }
         true
+    }
+}
+
+impl Query for Ring<'_> {
+    #[inline(always)]
+    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+        let inner = Ball::new(ball.centre, self.radius_cm);
+        let lengths = [self.inside.len(), self.between.len()];
+        // SAFETY: passed on.
+        let mut reader = unsafe {
+            RingReader::<V> {
+                entries: Entries::new(index, ball.centre),
+                near: Sieve::new(&inner),
+                far: Sieve::new(ball),
+                inside: Appender::new(self.inside),
+                between: Appender::new(self.between),
+            }
+        };
+        V::lead(walk, &mut reader);
+        let sure = reader.near.is_sure() & reader.far.is_sure();
+        reader.inside.finish();
+        reader.between.finish();
+        if !sure {
+            self.inside.truncate(lengths[0]);
+            self.between.truncate(lengths[1]);
+            self.portable(index, ball, walk);
+        }
+    }
+
+    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+        let inner = Ball::new(ball.centre, self.radius_cm);
+        portable::ring(
+            index,
+            [&inner, ball],
+            walk,
+            [self.inside, self.between],
+        );
     }
 }

@@ -12,90 +12,55 @@
 
 mod pool;
 
-use crate::scan::{Ball, Lanes, Order, candidates, read, vector_paths};
-use crate::{CellIndex, Path};
+use crate::CellIndex;
+use crate::index::walk::Walk;
+use crate::scan::{Ball, Lanes, Query, candidates};
 use pool::Pool;
 
 /// The largest k that the pool serves.
 const RANK_MAX: usize = 512;
 
-vector_paths!(pooled_avx2, pooled_avx512 = pooled(
-    index: &CellIndex, ball: &Ball, ranks: [usize; 2],
-    inside: &mut Vec<u32>, between: &mut Vec<u32>
-) -> Option<Order>);
-
 /// Appends the rows of the ball that are among the first `ranks[0]` by (distance², row) to
-/// `inside` and the others among the first `ranks[1]` to `between`. `ranks[0] <= ranks[1]`.
-pub(crate) fn nearest(
-    index: &CellIndex,
-    centre: [i32; 3],
-    radius_cm: u32,
-    ranks: [usize; 2],
-    inside: &mut Vec<u32>,
-    between: &mut Vec<u32>,
-) -> Order {
-    if ranks[1] == 0 {
-        return Order::Canonical;
-    }
-    let ball = Ball::new(centre, radius_cm);
-    let suits = ranks[1] <= RANK_MAX && !ball.past_the_edge;
-    let order = match index.path() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: an index only keeps a path that the processor has.
-        Path::Avx512 if suits => unsafe { pooled_avx512(index, &ball, ranks, inside, between) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Path::Avx2 if suits => unsafe { pooled_avx2(index, &ball, ranks, inside, between) },
-        _ => None,
-    };
-    order.unwrap_or_else(|| exact(index, &ball, ranks, inside, between))
+/// `inside` and the others among the first `ranks[1]` to `between`.
+pub(crate) struct Nearest<'a> {
+    /// `ranks[0] <= ranks[1]`, and that is not 0.
+    pub(crate) ranks: [usize; 2],
+    pub(crate) inside: &'a mut Vec<u32>,
+    pub(crate) between: &'a mut Vec<u32>,
 }
 
-/// The same with the pool; nothing, and nothing appended, if the pool could not shrink. The ball
-/// is not past the edge, and `ranks[1]` is in 1..=[`RANK_MAX`].
-///
-/// # Safety
-/// The processor has V's instructions.
-#[inline(always)]
-unsafe fn pooled<V: Lanes>(
-    index: &CellIndex,
-    ball: &Ball,
-    ranks: [usize; 2],
-    inside: &mut Vec<u32>,
-    between: &mut Vec<u32>,
-) -> Option<Order> {
-    let mut pool = Pool::new(ball, ranks[1]);
-    // SAFETY: passed on.
-    unsafe {
-        let order = read::<V, Pool<'_>>(index, ball, &mut pool);
-        pool.finish::<V>(&index.sorted, ranks, inside, between)
-            .then_some(order)
+impl Query for Nearest<'_> {
+    #[inline(always)]
+    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+        if self.ranks[1] <= RANK_MAX {
+            // SAFETY: passed on.
+            let mut pool = unsafe { Pool::<V>::new(index, ball, self.ranks[1]) };
+            V::lead(walk, &mut pool);
+            if !pool.is_stuck() {
+                pool.finish(self.ranks, self.inside, self.between);
+                return;
+            }
+        }
+        self.portable(index, ball, walk);
     }
-}
 
-/// The same by exact integers and a selection; the reference for the vector paths.
-fn exact(
-    index: &CellIndex,
-    ball: &Ball,
-    ranks: [usize; 2],
-    inside: &mut Vec<u32>,
-    between: &mut Vec<u32>,
-) -> Order {
-    let mut found = Vec::new();
-    let order = candidates(index, ball, &mut found);
-    if found.len() > ranks[1] {
-        found.select_nth_unstable(ranks[1]);
-        found.truncate(ranks[1]);
+    /// By exact integers and a selection; the reference for the vector paths.
+    #[inline(never)]
+    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+        let mut found = candidates(index, ball, walk);
+        if found.len() > self.ranks[1] {
+            found.select_nth_unstable(self.ranks[1]);
+            found.truncate(self.ranks[1]);
+        }
+        let close = self.ranks[0].min(found.len());
+        if close > 0 && close < found.len() {
+            found.select_nth_unstable(close);
+        }
+        let (first, rest) = found.split_at_mut(close);
+        for (chosen, out) in [(first, self.inside), (rest, self.between)] {
+            // Back to the order in which they were found.
+            chosen.sort_unstable_by_key(|candidate| candidate.found);
+            out.extend(chosen.iter().map(|candidate| candidate.row));
+        }
     }
-    let close = ranks[0].min(found.len());
-    if close > 0 && close < found.len() {
-        found.select_nth_unstable(close);
-    }
-    let (first, rest) = found.split_at_mut(close);
-    for (chosen, out) in [(first, inside), (rest, between)] {
-        // Back to the order in which they were found.
-        chosen.sort_unstable_by_key(|candidate| candidate.found);
-        out.extend(chosen.iter().map(|candidate| candidate.row));
-    }
-    order
 }

@@ -128,7 +128,7 @@ pub struct Committer {
     shared: Arc<Shared>,
 }
 
-/// What the ports and the thread have in common.
+/// What the ports and the thread share.
 #[derive(Debug)]
 struct Shared {
     stop: AtomicU8,

@@ -4,8 +4,9 @@
 //! **Durability.** One write-ahead log under all column families; every write is one record
 //! of it and, unless the store was opened without `sync`, on the disk before it returns.
 //! Recovery is point-in-time: it ends at the first record that is not whole. A power cut
-//! tears only the write that was not acknowledged yet, in any pattern, and the stricter mode
-//! refuses to open after some of these patterns. Closed logs are listed in the manifest with
+//! tears only the write that was not acknowledged yet, but may tear it in the middle, and the
+//! stricter modes refuse to open then. The price: rot in the middle of a live log looks the
+//! same, and takes away what was written after it since the last flush. Closed logs are listed in the manifest with
 //! their size, so a lost or shortened one is refused instead of skipped.
 
 use std::path::Path;

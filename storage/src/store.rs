@@ -58,7 +58,7 @@ impl Default for StoreOptions {
     }
 }
 
-/// Why a store was not opened. Nothing was changed in the folder.
+/// Why a store was not opened. A refused opening changes no row.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is nothing to open and creating was not asked for.

@@ -148,29 +148,25 @@ fn parse(source: &Source) -> Result<Tables, ContentError> {
     })
 }
 
-/// The fault with the file and line of its field.
-fn locate(
-    sources: &[Source],
-    origins: &[(&str, Origins)],
-    row: Row,
-    fault: &Fault,
-) -> ContentError {
-    let place = |row: Row, field: &str| {
+/// The fault with the file and line of its field. Of two rows that want the same, the later is
+/// at fault.
+fn locate(sources: &[Source], origins: &[(&str, Origins)], row: Row, fault: &Fault) -> ContentError {
+    let place = |row: Row| {
         let origin = origins
             .iter()
             .find(|(table, _)| *table == row.table)
             .and_then(|(_, origins)| origins.get(row.index));
         let &(file, index) = origin.unwrap_or(&(0, 0));
-        let source = &sources[file];
-        (&source.path, line_of(source, row.table, index, field))
+        (file, line_of(&sources[file], row.table, index, fault.field))
     };
-    let (file, line) = place(row, fault.field);
+    let places = [Some(row), fault.first].map(|row| row.map(place));
+    let (file, line) = places.into_iter().flatten().max().unwrap_or((0, 1));
     let mut reason = fault.to_string();
-    if let Some(first) = fault.first {
-        let (file, line) = place(first, fault.field);
-        reason = format!("{reason} by {}:{line}", file.display());
+    if let [Some(second), Some(first)] = places {
+        let (file, line) = second.min(first);
+        reason = format!("{reason} by {}:{line}", sources[file].path.display());
     }
-    ContentError::Invalid { file: file.clone(), line, reason }
+    ContentError::Invalid { file: sources[file].path.clone(), line, reason }
 }
 
 /// The line of a field in the table's row `index`, or of the row where the field is absent.

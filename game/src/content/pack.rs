@@ -3,8 +3,7 @@
 //! | offset | bytes | what |
 //! | --- | --- | --- |
 //! | 0 | 8 | [`MAGIC`] |
-//! | 8 | 4 | [`FORMAT_VERSION`], little-endian |
-//! | 12 | 4 | zero |
+//! | 8 | 8 | [`FORMAT_VERSION`], little-endian |
 //! | 16 | 8 | length of the archive, little-endian |
 //! | 24 | 8 | digest of the archive, little-endian: the content hash |
 //! | 32 | … | the archive |
@@ -24,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// The first bytes of a pack.
 pub const MAGIC: [u8; 8] = *b"ORRYPACK";
 /// The version of the format; a pack of any other version is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u64 = 1;
 const HEADER_BYTES: usize = 32;
 /// What the archive's alignment may need; the header keeps it.
 const ALIGNMENT: usize = 16;
@@ -75,7 +74,7 @@ pub enum PackError {
     #[error("content pack of format {found}, this program reads format {FORMAT_VERSION}: compile it again")]
     OtherVersion {
         /// The pack's format.
-        found: u32,
+        found: u64,
     },
     /// The file is shorter or longer than its header says.
     #[error("content pack of {found} bytes that should have {expected}")]
@@ -128,7 +127,6 @@ impl Pack {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + archive.len());
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&(archive.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&digest::of_bytes(&archive).to_le_bytes());
         bytes.extend_from_slice(&archive);
@@ -201,7 +199,7 @@ fn archive_of(bytes: &[u8]) -> Result<&[u8], PackError> {
         word.copy_from_slice(&header[at..at + 8]);
         u64::from_le_bytes(word)
     };
-    let version = word(8) as u32;
+    let version = word(8);
     if version != FORMAT_VERSION {
         return Err(PackError::OtherVersion { found: version });
     }

@@ -1,6 +1,7 @@
 //! Stars, planets and belts: plausible rather than exact.
 //!
-//! Orbits widen by a random factor from one planet to the next; what a planet is like follows
+//! Orbits widen from one planet to the next by a factor that is larger the fewer planets there
+//! are; what a planet is like follows
 //! from the temperature that its star gives it there, T = 255 K · (L / a²)^¼ with the luminosity
 //! L = R²·T⁴ in solar units and the orbit a in astronomical units.
 
@@ -14,6 +15,11 @@ const PURPOSE_PLANET: u32 = 0x706c_616e;
 const PURPOSE_BELT: u32 = 0x6265_6c74;
 /// Metres of an astronomical unit.
 const AU_M: f64 = 149_597_870_700.0;
+/// Bounds of the innermost and of the outermost orbit, about, astronomical units.
+const INNERMOST_AU_MAX: f64 = 20.0;
+const OUTERMOST_AU_MAX: f64 = 500.0;
+/// How much wider the next orbit is at most, about. At least it is (500/20)^(1/24) · 0.9 > 1.
+const STEP_MAX: f64 = 1.8;
 const SUN_RADIUS_KM: f64 = 695_700.0;
 const SUN_TEMPERATURE_K: f64 = 5_772.0;
 
@@ -105,9 +111,10 @@ pub(super) fn planets(system: SystemId, name: &str, star: &Star, span: Span, see
     let light = luminosity(star);
     // The innermost orbit: where rock just melts, but well outside of the star.
     let clear = f64::from(star.radius_km) * 1_000.0 * 4.0 / AU_M;
-    let mut orbit_au = (0.12 * math::sqrt(light) * (0.6 + 1.2 * rng.unit_f64())).max(clear);
-    // Many planets stand closer together, so that the last is not light years away.
-    let widest = if count > 8 { 0.45 } else { 0.85 };
+    let mut orbit_au = 0.12 * math::sqrt(light) * (0.6 + 1.2 * rng.unit_f64());
+    orbit_au = orbit_au.clamp(clear, clear.max(INNERMOST_AU_MAX));
+    let outermost_au = (orbit_au * (150.0 + 250.0 * rng.unit_f64())).min(OUTERMOST_AU_MAX);
+    let step = math::pow(outermost_au / orbit_au, 1.0 / f64::from(count.max(1))).min(STEP_MAX);
     let mut planets = Vec::with_capacity(count as usize);
     for index in 0..count {
         let temperature_k = 255.0 * math::sqrt(math::sqrt(light / (orbit_au * orbit_au)));
@@ -121,7 +128,7 @@ pub(super) fn planets(system: SystemId, name: &str, star: &Star, span: Span, see
             orbit_m: orbit_m as i64,
             radius_km: radius_km(&mut rng, kind),
         });
-        orbit_au *= 1.25 + widest * rng.unit_f64();
+        orbit_au *= step * (0.9 + 0.2 * rng.unit_f64());
     }
     planets
 }

@@ -9,10 +9,11 @@
 mod label;
 mod table;
 
-pub use table::table;
+pub use table::{table, table_with};
 
 use super::{Galaxy, SecurityBand, System};
 use crate::content::Empire;
+use std::collections::BTreeSet;
 use label::Labels;
 use std::fmt::Write as _;
 
@@ -37,6 +38,10 @@ const RAMP: [&str; 21] = [
     "#ce6744", "#d67145", "#de7c46", "#e9a23b", "#eab53e", "#e9c745", "#d9d152", "#b5d160",
     "#8dcf72", "#67ca8b", "#4bc2ac", "#41b3cf", "#4a9fe8",
 ];
+
+/// Tints of empires that nobody has described.
+const TINTS: [u32; 8] =
+    [0x9AA5B4, 0x5AB4E6, 0xE69F3C, 0x2FB58A, 0xC58AD6, 0xD9D152, 0xE07A6B, 0x6F86E0];
 
 /// How the galaxy stands on the drawing.
 struct View {
@@ -75,10 +80,37 @@ impl View {
     }
 }
 
-/// The galaxy seen from above, as a stand-alone SVG document. `empires` gives names and colours;
-/// an empire that it does not list has no tint.
+/// A power on a map.
+struct Holder {
+    id: u8,
+    name: String,
+    /// 0xRRGGBB.
+    colour: u32,
+}
+
+/// The holders that `empires` describes, and those of systems that it does not.
+fn holders(galaxy: &Galaxy, empires: &[Empire]) -> Vec<Holder> {
+    let ids: BTreeSet<u8> = galaxy.systems.iter().map(|it| it.empire).filter(|&id| id != 0).collect();
+    let ids = ids.union(&empires.iter().map(|it| it.id).collect()).copied().collect::<Vec<u8>>();
+    let holder = |id| match empires.iter().find(|it| it.id == id) {
+        Some(empire) => Holder { id, name: empire.name.clone(), colour: empire.colour },
+        None => Holder { id, name: format!("empire {id}"), colour: TINTS[usize::from(id) % TINTS.len()] },
+    };
+    ids.into_iter().map(holder).collect()
+}
+
+/// The galaxy seen from above, as a stand-alone SVG document. Empires have numbers instead of
+/// names; see [`svg_with`].
 #[must_use]
-pub fn svg(galaxy: &Galaxy, empires: &[Empire]) -> String {
+pub fn svg(galaxy: &Galaxy) -> String {
+    svg_with(galaxy, &[])
+}
+
+/// The galaxy seen from above, as a stand-alone SVG document, with the names and colours of
+/// `empires`.
+#[must_use]
+pub fn svg_with(galaxy: &Galaxy, empires: &[Empire]) -> String {
+    let holders = &holders(galaxy, empires);
     let view = View::of(galaxy);
     let points: Vec<[f64; 2]> = galaxy.systems.iter().map(|it| view.point(it)).collect();
     let mut out = Drawing(String::new());
@@ -88,11 +120,11 @@ pub fn svg(galaxy: &Galaxy, empires: &[Empire]) -> String {
     ));
     out.line(format_args!("<title>Galaxy of seed {}, {} systems</title>", galaxy.seed, galaxy.systems.len()));
     out.line(format_args!(r#"<rect width="100%" height="100%" fill="{PAPER}"/>"#));
-    territories(&mut out, galaxy, empires, &view, &points);
+    territories(&mut out, galaxy, holders, &view, &points);
     lanes(&mut out, galaxy, &view, &points);
-    marks(&mut out, galaxy, empires, &view, &points);
+    marks(&mut out, galaxy, holders, &view, &points);
     names(&mut out, galaxy, &view, &points);
-    legend(&mut out, galaxy, empires, &view);
+    legend(&mut out, galaxy, holders, &view);
     out.line(format_args!("</svg>"));
     out.0
 }
@@ -109,9 +141,9 @@ impl Drawing {
 
 /// A tint behind the systems and lanes of every empire. Each is one group with one opacity, so
 /// that overlaps are not darker.
-fn territories(out: &mut Drawing, galaxy: &Galaxy, empires: &[Empire], view: &View, points: &[[f64; 2]]) {
-    let reach = view.spacing * 0.62;
-    for empire in empires {
+fn territories(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View, points: &[[f64; 2]]) {
+    let reach = (view.spacing * 0.56).min(48.0);
+    for empire in holders {
         let colour = empire.colour;
         out.line(format_args!(
             r##"<g opacity="0.17" fill="#{colour:06x}" stroke="#{colour:06x}" stroke-width="{:.1}">"##,
@@ -154,10 +186,10 @@ fn lanes(out: &mut Drawing, galaxy: &Galaxy, view: &View, points: &[[f64; 2]]) {
     out.line(format_args!("</g>"));
 }
 
-fn marks(out: &mut Drawing, galaxy: &Galaxy, empires: &[Empire], view: &View, points: &[[f64; 2]]) {
+fn marks(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View, points: &[[f64; 2]]) {
     out.line(format_args!(r#"<g stroke="{PAPER}" stroke-width="{:.1}">"#, view.mark * 0.35));
     for (system, &[x, y]) in galaxy.systems.iter().zip(points) {
-        let holder = empires.iter().find(|it| it.id == system.empire);
+        let holder = holders.iter().find(|it| it.id == system.empire);
         let _ = write!(out.0, "<g><title>{}, security {}, {}, {} gates</title>",
             escaped(&system.name),
             tenths(system),
@@ -214,24 +246,30 @@ fn names(out: &mut Drawing, galaxy: &Galaxy, view: &View, points: &[[f64; 2]]) {
     let mut order: Vec<&System> = galaxy.systems.iter().collect();
     order.sort_by_key(|it| (core::cmp::Reverse((it.gates.len(), it.security_milli)), it.id));
     out.line(format_args!(r#"<g font-size="{size:.1}" fill="{INK}">"#));
-    for system in order {
-        let security = tenths(system);
-        let letters = system.name.chars().count() + 1 + security.chars().count();
-        let width = letters as f64 * size * 0.6;
-        let Some([x, y]) = labels.place(points[system.id.0 as usize - 1], [width, size]) else {
-            continue;
+    let width = |letters: usize| letters as f64 * size * 0.6;
+    let mut draw = |system: &System, security: &str| {
+        let letters = system.name.chars().count() + security.chars().count() + usize::from(!security.is_empty());
+        let Some([x, y]) = labels.place(points[system.id.0 as usize - 1], [width(letters), size]) else {
+            return false;
         };
-        out.line(format_args!(
-            r#"<text x="{x:.1}" y="{:.1}">{} <tspan fill="{FAINT}" font-size="{:.1}">{security}</tspan></text>"#,
-            y + size * 0.82,
-            escaped(&system.name),
-            size * 0.86,
-        ));
-    }
+        let (y, small) = (y + size * 0.82, size * 0.86);
+        let name = escaped(&system.name);
+        if security.is_empty() {
+            out.line(format_args!(r#"<text x="{x:.1}" y="{y:.1}">{name}</text>"#));
+        } else {
+            out.line(format_args!(
+                r#"<text x="{x:.1}" y="{y:.1}">{name} <tspan fill="{FAINT}" font-size="{small:.1}">{security}</tspan></text>"#
+            ));
+        }
+        true
+    };
+    // A name without its security is shorter and finds a place more often.
+    order.retain(|system| !draw(system, &tenths(system)));
+    order.retain(|system| !draw(system, ""));
     out.line(format_args!("</g>"));
 }
 
-fn legend(out: &mut Drawing, galaxy: &Galaxy, empires: &[Empire], view: &View) {
+fn legend(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View) {
     let left = view.side;
     out.line(format_args!(r#"<g transform="translate({left:.0} 0)" font-size="13" fill="{INK}">"#));
     out.line(format_args!(r##"<path d="M0 40V{:.0}" stroke="#2a3240"/>"##, view.side - 40.0));
@@ -266,7 +304,7 @@ fn legend(out: &mut Drawing, galaxy: &Galaxy, empires: &[Empire], view: &View) {
     ));
     y += 34.0;
     out.line(format_args!(r#"<text x="22" y="{y:.0}" fill="{FAINT}">Held by</text>"#));
-    for empire in empires {
+    for empire in holders {
         y += 24.0;
         let count = galaxy.systems.iter().filter(|it| it.empire == empire.id).count();
         out.line(format_args!(

@@ -24,7 +24,7 @@ pub(super) fn scatter(count: u32, seed: u64) -> Vec<[i32; 3]> {
     let mut rng = Rng::new(seed, Tick(0), EntityId::NONE, PURPOSE_SCATTER);
     let mut keep = Keep::new(radius);
     let mut places: Vec<[i32; 3]> = Vec::with_capacity(count as usize);
-    let mut apart = SPACING_MLY * 0.95;
+    let mut apart = SPACING_MLY * 0.8;
     let mut misses = 0;
     while places.len() < count as usize {
         let (place, share) = dart(&mut rng, radius);
@@ -50,7 +50,7 @@ fn dart(rng: &mut Rng, radius: f64) -> ([i32; 3], f64) {
     let (share, angle) = if lot < 0.22 {
         // The core: the mean of two draws is dense in the middle.
         ((rng.unit_f64() + rng.unit_f64()) * 0.17, rng.unit_f64() * 2.0 * PI)
-    } else if lot < 0.45 {
+    } else if lot < 0.40 {
         // The disc between the arms.
         (math::sqrt(rng.unit_f64()), rng.unit_f64() * 2.0 * PI)
     } else {
@@ -58,7 +58,7 @@ fn dart(rng: &mut Rng, radius: f64) -> ([i32; 3], f64) {
         let arm = f64::from(rng.below(2)) * PI;
         // The mean of three draws: dense on the arm's middle line.
         let off = (rng.unit_f64() + rng.unit_f64() + rng.unit_f64()) / 1.5 - 1.0;
-        (share, arm + ARM_TURN * share + off * 0.62)
+        (share, arm + ARM_TURN * share + off * 0.5)
     };
     let off = rng.unit_f64() + rng.unit_f64() - 1.0;
     let height = off * THICKNESS * radius * (1.2 - share);

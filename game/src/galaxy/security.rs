@@ -75,34 +75,47 @@ fn scores(places: &[[i32; 3]], seed: u64) -> Vec<f64> {
 }
 
 /// Which of `empires` (numbers, ascending) holds every system; zero where nobody does, which is
-/// all of null security. Capitals are safe systems far from each other; every other system goes
-/// to the capital with the fewest jumps.
+/// all of null security. Capitals are safe systems far from each other; from there empires grow
+/// along gates, always the smallest by one system, so that none is crowded out.
 pub(super) fn empires(
     places: &[[i32; 3]],
     security: &[i16],
     graph: &Graph,
     empires: &[u8],
 ) -> Vec<u8> {
+    let mut reached = vec![false; places.len()];
     let mut holder = vec![0; places.len()];
-    let mut queue = VecDeque::new();
-    for (capital, &empire) in capitals(places, security, empires.len()).into_iter().zip(empires) {
-        holder[capital] = empire;
-        queue.push_back(capital);
-    }
-    while let Some(system) = queue.pop_front() {
-        for &next in &graph.neighbours[system] {
-            if holder[next as usize] == 0 {
-                holder[next as usize] = holder[system];
-                queue.push_back(next as usize);
-            }
+    let mut growing: Vec<Growth> = capitals(places, security, empires.len())
+        .into_iter()
+        .zip(empires)
+        .map(|(capital, &empire)| Growth { empire, held: 0, frontier: VecDeque::from([capital]) })
+        .collect();
+    while let Some(smallest) = growing.iter_mut().min_by_key(|it| (it.held, it.empire)) {
+        let Some(system) = smallest.frontier.pop_front() else {
+            let empire = smallest.empire;
+            growing.retain(|it| it.empire != empire);
+            continue;
+        };
+        if core::mem::replace(&mut reached[system], true) {
+            continue;
         }
-    }
-    for (holder, &security) in holder.iter_mut().zip(security) {
-        if security <= 0 {
-            *holder = 0;
+        // Null security is nobody's, but what lies behind it is not out of reach.
+        if security[system] > 0 {
+            holder[system] = smallest.empire;
+            smallest.held += 1;
         }
+        smallest.frontier.extend(graph.neighbours[system].iter().map(|&next| next as usize));
     }
     holder
+}
+
+/// An empire that still grows.
+struct Growth {
+    empire: u8,
+    /// Systems that it holds.
+    held: usize,
+    /// Systems to take next, nearest to the capital first.
+    frontier: VecDeque<usize>,
 }
 
 /// Up to `count` systems of high security: the safest, then each time the farthest from those.

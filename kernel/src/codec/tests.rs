@@ -69,7 +69,10 @@ fn a_checksum_finds_any_flipped_bit() {
         damaged[bit / 8] ^= 1 << (bit % 8);
         assert_eq!(checked(&damaged).unwrap_err(), DecodeError::Checksum);
     }
-    assert!(matches!(checked(&[0; 3]), Err(DecodeError::Truncated { .. })));
+    assert!(matches!(
+        checked(&[0; 3]),
+        Err(DecodeError::Truncated { .. })
+    ));
 }
 
 proptest! {

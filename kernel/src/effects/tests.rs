@@ -8,8 +8,9 @@ type Emission = (u64, u64, u32);
 /// What every entity's owner gets if the grid has `parts` parts, whose buffers are drained from
 /// the `first` on.
 fn deliver(emissions: &[Emission], parts: u16, first: u16) -> Vec<TargetedEffect<u32>> {
-    let mut buffers: Vec<EffectBuffer<u32>> =
-        (0..parts).map(|part| EffectBuffer::new(part, parts)).collect();
+    let mut buffers: Vec<EffectBuffer<u32>> = (0..parts)
+        .map(|part| EffectBuffer::new(part, parts))
+        .collect();
     for (source, target, what) in emissions {
         let (source, target) = (EntityId(*source), EntityId(*target));
         buffers[usize::from(part_of(source, parts))].emit(source, target, *what);
@@ -65,7 +66,10 @@ fn the_sequence_counts_within_a_pair() {
         .iter()
         .map(|e| (e.target.0, e.source.0, e.sequence, e.effect))
         .collect();
-    assert_eq!(got, [(2, 1, 0, 10), (2, 1, 1, 12), (2, 4, 0, 13), (3, 1, 0, 11)]);
+    assert_eq!(
+        got,
+        [(2, 1, 0, 10), (2, 1, 1, 12), (2, 4, 0, 13), (3, 1, 0, 11)]
+    );
 }
 
 #[test]

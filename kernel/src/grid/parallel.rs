@@ -74,6 +74,7 @@ pub fn run<R: Rules>(
     }
 }
 
+/// As many as [`Crew::work`] calls.
 const STAGES: usize = 5;
 
 struct Crew {
@@ -91,24 +92,24 @@ impl Crew {
             if tick == STOP {
                 return;
             }
-            let stages: [&dyn Fn(&mut Seat<R>); STAGES] = [
-                &|seat| seat.gather(Tick(tick)),
-                &Seat::motion,
-                &Seat::interact,
-                &Seat::apply,
-                &Seat::settle,
-            ];
-            for stage in stages {
-                // After a failure the others still come to every barrier, and do nothing.
-                if !self.has_failed.load(Ordering::Acquire) {
-                    let result = catch_unwind(AssertUnwindSafe(|| stage(seat)));
-                    if let Err(panic) = result {
-                        *lock(&self.failure) = Some(panic);
-                        self.has_failed.store(true, Ordering::Release);
-                    }
-                }
-                self.barrier.wait();
+            self.stage(|| seat.gather(Tick(tick)));
+            self.stage(|| seat.motion());
+            self.stage(|| seat.interact());
+            self.stage(|| seat.apply());
+            self.stage(|| seat.settle());
+        }
+    }
+
+    /// One stage and the barrier behind it. After a failure the others still come to every
+    /// barrier, and do nothing.
+    fn stage(&self, work: impl FnOnce()) {
+        if !self.has_failed.load(Ordering::Acquire) {
+            let result = catch_unwind(AssertUnwindSafe(work));
+            if let Err(panic) = result {
+                *lock(&self.failure) = Some(panic);
+                self.has_failed.store(true, Ordering::Release);
             }
         }
+        self.barrier.wait();
     }
 }

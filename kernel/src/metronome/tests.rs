@@ -25,7 +25,11 @@ fn thirty_beats_are_a_second_for_ever() {
     let year = 365 * 86_400;
     let due = metronome.due_ns(Tick(100 + 30 * year));
     assert_eq!(due, 5_000 + year * 1_000_000_000);
-    assert_eq!(metronome.due_ns(Tick(70)), 0, "the clock has no negative times");
+    assert_eq!(
+        metronome.due_ns(Tick(70)),
+        0,
+        "the clock has no negative times"
+    );
     assert_eq!(metronome.due_ns(Tick(u64::MAX)), u64::MAX);
 }
 
@@ -44,7 +48,10 @@ fn a_short_stall_is_caught_up() {
     let mut metronome = metronome();
     let now = 5_000 + 9 * FRAME + 10;
     for n in 0..10 {
-        let Pulse::Beat { tick, slipped_ns, .. } = metronome.poll(now) else {
+        let Pulse::Beat {
+            tick, slipped_ns, ..
+        } = metronome.poll(now)
+        else {
             panic!("beat {n} is due");
         };
         assert_eq!((tick, slipped_ns), (Tick(100 + n), 0));

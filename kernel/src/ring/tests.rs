@@ -165,7 +165,8 @@ fn two_threads_keep_order_and_lose_nothing() {
             let mut next = 0;
             let mut batch = 1;
             while next < COUNT {
-                let mut values = (next..(next + batch).min(COUNT)).map(|n| [n, n, 0, 0, 0, 0, 0, !n]);
+                let mut values =
+                    (next..(next + batch).min(COUNT)).map(|n| [n, n, 0, 0, 0, 0, 0, !n]);
                 let pushed = producer.push_batch(&mut values) as u64;
                 next += pushed;
                 batch = batch % 97 + 1;
@@ -205,7 +206,10 @@ fn a_mesh_connects_everyone_with_everyone() {
             .from_all()
             .map(|(shard, ring)| (shard.0, ring.pop()))
             .collect();
-        assert_eq!(got, [(0, Some((0, to))), (1, Some((1, to))), (2, Some((2, to)))]);
+        assert_eq!(
+            got,
+            [(0, Some((0, to))), (1, Some((1, to))), (2, Some((2, to)))]
+        );
         assert_eq!(end.from(ShardIndex(1)).pop(), None);
     }
 }

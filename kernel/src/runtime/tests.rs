@@ -33,22 +33,26 @@ fn shards_are_named_pinned_and_connected() {
     let cpus = allowed_cpus().unwrap();
     // One more than there are CPUs: it must run, too, unpinned.
     let shards = cpus.len() as u16 + 1;
-    let result = run(config(shards), flag(), |mut seat: ShardSeat<u16>| async move {
-        let name = thread::current().name().unwrap().to_owned();
-        let allowed = allowed_cpus()?;
-        for to in 0..seat.shards {
-            seat.mesh.to(ShardIndex(to)).push(seat.shard.0).unwrap();
-        }
-        let mut heard = Vec::new();
-        while heard.len() < usize::from(seat.shards) {
-            for (_, ring) in seat.mesh.from_all() {
-                ring.pop_batch(usize::MAX, &mut heard);
+    let result = run(
+        config(shards),
+        flag(),
+        |mut seat: ShardSeat<u16>| async move {
+            let name = thread::current().name().unwrap().to_owned();
+            let allowed = allowed_cpus()?;
+            for to in 0..seat.shards {
+                seat.mesh.to(ShardIndex(to)).push(seat.shard.0).unwrap();
             }
-            yield_now().await;
-        }
-        heard.sort_unstable();
-        ShardResult::Ok((name, allowed, heard))
-    });
+            let mut heard = Vec::new();
+            while heard.len() < usize::from(seat.shards) {
+                for (_, ring) in seat.mesh.from_all() {
+                    ring.pop_batch(usize::MAX, &mut heard);
+                }
+                yield_now().await;
+            }
+            heard.sort_unstable();
+            ShardResult::Ok((name, allowed, heard))
+        },
+    );
     let result = result.unwrap();
     assert_eq!(result.len(), usize::from(shards));
     for (shard, (name, allowed, heard)) in result.into_iter().enumerate() {
@@ -75,20 +79,45 @@ fn a_timer_ends_at_its_deadline_and_not_before() {
     assert!(now >= due, "woke {} ns early", due - now);
 }
 
+#[test]
+fn timers_fire_while_another_task_waits_actively() {
+    let result = run(config(1), flag(), |seat: ShardSeat<()>| async move {
+        let fired = std::rc::Rc::new(std::cell::Cell::new(false));
+        let (clock, flag) = (seat.clock, std::rc::Rc::clone(&fired));
+        let task = glommio::spawn_local(async move {
+            clock.sleep_until_ns(clock.now_ns() + 2_000_000).await;
+            flag.set(true);
+        });
+        let task = task.detach();
+        while !fired.get() {
+            yield_now().await;
+        }
+        task.await;
+        ShardResult::Ok(())
+    });
+    result.unwrap();
+}
+
 /// Beats until it is told to stop.
 async fn beat_until_stopped<M>(seat: &ShardSeat<M>) {
     while !seat.is_stopping() {
-        seat.clock.sleep_until_ns(seat.clock.now_ns() + 500_000).await;
+        seat.clock
+            .sleep_until_ns(seat.clock.now_ns() + 500_000)
+            .await;
     }
 }
 
 #[test]
 fn the_flag_stops_everyone() {
     let stop = flag();
-    let shards = start(config(2), Arc::clone(&stop), |seat: ShardSeat<()>| async move {
-        beat_until_stopped(&seat).await;
-        ShardResult::Ok(seat.shard.0)
-    });
+    let shards = start(
+        config(2),
+        Arc::clone(&stop),
+        |seat: ShardSeat<()>| async move {
+            beat_until_stopped(&seat).await;
+            ShardResult::Ok(seat.shard.0)
+        },
+    );
     let shards = shards.unwrap();
     stop.store(true, Ordering::Release);
     assert_eq!(shards.join().unwrap(), [0, 1]);
@@ -110,7 +139,13 @@ fn an_error_stops_the_others_and_is_told() {
         }
     });
     let error = result.unwrap_err();
-    assert!(matches!(error, RuntimeError::Failed { shard: ShardIndex(1), .. }));
+    assert!(matches!(
+        error,
+        RuntimeError::Failed {
+            shard: ShardIndex(1),
+            ..
+        }
+    ));
     assert_eq!(error.source().unwrap().to_string(), "out of ink");
     let mut ended = ended.lock().unwrap().clone();
     ended.sort_unstable();
@@ -133,12 +168,17 @@ fn a_panic_stops_the_others_and_is_told() {
             ShardResult::Ok(())
         });
         let message = result.unwrap_err().to_string();
-        assert_eq!(message, "shard 0 panicked: broken gear", "{in_spawned_task}");
+        assert_eq!(
+            message, "shard 0 panicked: broken gear",
+            "{in_spawned_task}"
+        );
     }
 }
 
 #[test]
 fn no_shard_is_an_error() {
-    let result = run(config(0), flag(), |_: ShardSeat<()>| async { ShardResult::Ok(()) });
+    let result = run(config(0), flag(), |_: ShardSeat<()>| async {
+        ShardResult::Ok(())
+    });
     assert!(matches!(result, Err(RuntimeError::NoShards)));
 }

@@ -30,7 +30,11 @@ fn a_restored_game_goes_on_as_the_original() {
             let twin = Lockstep::restore(CONFIG, &context(), 2, &checkpoint, place);
             let expected = play(&mut twin.unwrap(), 25);
             let found = play(&mut restored, 25);
-            assert_same(&found, &expected, &format!("{parts} parts, {worlds} worlds"));
+            assert_same(
+                &found,
+                &expected,
+                &format!("{parts} parts, {worlds} worlds"),
+            );
         }
     }
 }
@@ -94,10 +98,16 @@ fn a_world_takes_only_what_fits() {
     let present = RestoreError::Present { grid: GridId(1) };
     assert_eq!(world.restore_grid(&bytes, 3), Err(present));
     let mut late = World::<Toy>::new(CONFIG, context(), Tick(21));
-    assert!(matches!(late.restore_grid(&bytes, 1), Err(RestoreError::Tick { .. })));
+    assert!(matches!(
+        late.restore_grid(&bytes, 1),
+        Err(RestoreError::Tick { .. })
+    ));
     let seed = WorldConfig { seed: 1 };
     let mut other = World::<Toy>::new(seed, context(), Tick(20));
-    assert!(matches!(other.restore_grid(&bytes, 1), Err(RestoreError::Seed { .. })));
+    assert!(matches!(
+        other.restore_grid(&bytes, 1),
+        Err(RestoreError::Seed { .. })
+    ));
 }
 
 #[test]

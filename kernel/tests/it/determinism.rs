@@ -41,7 +41,11 @@ fn any_number_of_parts_and_worlds_gives_the_same() {
     for parts in COUNTS {
         for worlds in COUNTS {
             let found = play(&mut game(usize::from(worlds), parts), BEATS);
-            assert_same(&found, &reference, &format!("{parts} parts, {worlds} worlds"));
+            assert_same(
+                &found,
+                &reference,
+                &format!("{parts} parts, {worlds} worlds"),
+            );
         }
     }
 }
@@ -110,7 +114,9 @@ fn digest_of_beat(output: orrery_kernel::grid::GridOutput<Toy>) -> u64 {
 #[test]
 fn a_thread_for_each_part_gives_the_same() {
     let feed_of = |tick: Tick| {
-        let inputs = inputs(tick).into_iter().filter(|(grid, _)| *grid == GRIDS[0]);
+        let inputs = inputs(tick)
+            .into_iter()
+            .filter(|(grid, _)| *grid == GRIDS[0]);
         inputs.map(|(_, input)| input).collect::<Vec<_>>()
     };
     let mut reference = Vec::new();
@@ -146,13 +152,21 @@ fn a_panic_on_one_thread_stops_all_and_comes_out() {
         parallel::run(
             &mut grid,
             |tick| {
-                let misbehave = crate::toy::ToyInput::SpawnTwice(crate::toy::ship_id(GRIDS[0], 999));
+                let misbehave =
+                    crate::toy::ToyInput::SpawnTwice(crate::toy::ship_id(GRIDS[0], 999));
                 let stamped = orrery_kernel::rules::Stamped {
                     source: 1,
                     sequence: 1,
                     input: misbehave,
                 };
-                Some((if tick == Tick(5) { vec![stamped] } else { vec![] }, vec![]))
+                Some((
+                    if tick == Tick(5) {
+                        vec![stamped]
+                    } else {
+                        vec![]
+                    },
+                    vec![],
+                ))
             },
             |output| assert!(output.beat.record.digest != 0),
         );

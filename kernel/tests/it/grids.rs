@@ -34,12 +34,15 @@ fn step(grid: &mut Grid<Toy>, inputs: &[ToyInput], arrivals: &[ToyMessage]) -> G
         sequence,
         input: *input,
     });
-    let arrivals = arrivals.iter().zip(0..).map(|(message, sequence)| Envelope {
-        from: THERE,
-        to: HERE,
-        sequence,
-        message: *message,
-    });
+    let arrivals = arrivals
+        .iter()
+        .zip(0..)
+        .map(|(message, sequence)| Envelope {
+            from: THERE,
+            to: HERE,
+            sequence,
+            message: *message,
+        });
     grid.step(grid.tick().next(), inputs.collect(), arrivals.collect())
 }
 
@@ -84,10 +87,10 @@ fn who_arrives_is_in_the_frame_of_that_beat() {
         let newcomers = [7, 3].map(|n| ToyMessage::Arrive(ship_id(THERE, n), ship([0; 3])));
         let output = step(&mut grid, &[], &newcomers);
         // Slots by id, whatever the order of arrival.
-        assert_eq!(seen(&output)[2..], [
-            (ship_id(THERE, 3), 2, 12),
-            (ship_id(THERE, 7), 3, 12),
-        ]);
+        assert_eq!(
+            seen(&output)[2..],
+            [(ship_id(THERE, 3), 2, 12), (ship_id(THERE, 7), 3, 12),]
+        );
         let arrived = [3, 7].map(|n| ToyEvent::Arrived(ship_id(THERE, n)));
         assert_eq!(output.beat.events, arrived);
     }
@@ -128,6 +131,24 @@ fn who_leaves_is_named_in_the_next_frame_and_the_slot_is_used_again() {
 }
 
 #[test]
+fn messages_are_taken_in_by_sender_and_sequence() {
+    let news = |from: u32, sequence: u32| Envelope {
+        from: GridId(from),
+        to: HERE,
+        sequence,
+        message: ToyMessage::News(u64::from(from * 10 + sequence)),
+    };
+    let sorted = [news(2, 0), news(2, 1), news(3, 0)];
+    let mut reference = grid(0, 2);
+    reference.step(Tick(11), vec![], sorted.to_vec());
+    let mut shuffled = grid(0, 2);
+    let output = shuffled.step(Tick(11), vec![], vec![sorted[2], sorted[1], sorted[0]]);
+    assert_eq!(output.beat.record.arrivals, sorted);
+    assert_eq!(output.beat.events, [20, 21, 30].map(ToyEvent::Heard));
+    assert_eq!(shuffled.digest(), reference.digest());
+}
+
+#[test]
 fn messages_are_numbered_by_source_entity() {
     for parts in [1, 2, 7] {
         let mut grid = grid(6, parts);
@@ -142,7 +163,10 @@ fn messages_are_numbered_by_source_entity() {
             })
             .collect();
         let expected = [(0, 0), (1, 3), (2, 5)];
-        assert_eq!(sent, expected.map(|(n, of)| (n, HERE, THERE, ship_id(HERE, of))));
+        assert_eq!(
+            sent,
+            expected.map(|(n, of)| (n, HERE, THERE, ship_id(HERE, of)))
+        );
         let inputs: Vec<_> = output.beat.record.inputs.iter().map(|i| i.input).collect();
         assert_eq!(inputs, jumps, "the record has the inputs");
     }
@@ -160,25 +184,39 @@ fn frames_are_recycled_once_nobody_reads_them() {
 
 fn id_of_part(part: u16, parts: u16) -> EntityId {
     let ids = (0..).map(|n| ship_id(HERE, n));
-    ids.into_iter().find(|id| part_of(*id, parts) == part).unwrap()
+    ids.into_iter()
+        .find(|id| part_of(*id, parts) == part)
+        .unwrap()
 }
 
 #[test]
 #[should_panic(expected = "is asked for twice, or is none")]
 fn an_entity_is_spawned_once() {
-    step(&mut grid(0, 1), &[ToyInput::SpawnTwice(ship_id(HERE, 0))], &[]);
+    step(
+        &mut grid(0, 1),
+        &[ToyInput::SpawnTwice(ship_id(HERE, 0))],
+        &[],
+    );
 }
 
 #[test]
 #[should_panic(expected = "is here already")]
 fn an_entity_that_is_here_does_not_arrive() {
-    step(&mut grid(1, 1), &[], &[ToyMessage::Arrive(ship_id(HERE, 0), ship([0; 3]))]);
+    step(
+        &mut grid(1, 1),
+        &[],
+        &[ToyMessage::Arrive(ship_id(HERE, 0), ship([0; 3]))],
+    );
 }
 
 #[test]
 #[should_panic(expected = "is asked for twice, or is none")]
 fn nothing_is_not_spawned() {
-    step(&mut grid(0, 1), &[ToyInput::SpawnTwice(EntityId::NONE)], &[]);
+    step(
+        &mut grid(0, 1),
+        &[ToyInput::SpawnTwice(EntityId::NONE)],
+        &[],
+    );
 }
 
 #[test]

@@ -80,7 +80,14 @@ fn a_replay_that_diverges_is_noticed() {
     let mut wrong = record(0);
     wrong.grids[0].digest ^= 1;
     let error = replay.replay(vec![wrong]).map(trace).unwrap_err();
-    assert!(matches!(error, ReplayError::Diverged { grid: GridId(1), tick: Tick(1), .. }));
+    assert!(matches!(
+        error,
+        ReplayError::Diverged {
+            grid: GridId(1),
+            tick: Tick(1),
+            ..
+        }
+    ));
     let error = replay.replay(vec![record(0)]).map(trace).unwrap_err();
     let (expected, found) = (Tick(2), Tick(1));
     assert_eq!(error, ReplayError::Tick { expected, found });

@@ -13,7 +13,9 @@ use crate::toy::{Toy, ToyContext, ToyEvent, ToyInput, ToyMessage, ship_id};
 
 pub(crate) const GRIDS: [GridId; 3] = [GridId(1), GridId(2), GridId(3)];
 pub(crate) const SHIPS: u32 = 24;
-pub(crate) const CONFIG: WorldConfig = WorldConfig { seed: 0x6f72_7265_7279 };
+pub(crate) const CONFIG: WorldConfig = WorldConfig {
+    seed: 0x6f72_7265_7279,
+};
 
 pub(crate) fn context() -> Arc<ToyContext> {
     Arc::new(ToyContext {
@@ -40,7 +42,11 @@ pub(crate) fn inputs(tick: Tick) -> Vec<(GridId, Stamped<ToyInput>)> {
         let home = GRIDS[rng.below(3) as usize];
         let id = ship_id(home, rng.below(SHIPS));
         // Mostly where the ship is, if it has not jumped.
-        let grid = if rng.below(4) > 0 { home } else { GRIDS[rng.below(3) as usize] };
+        let grid = if rng.below(4) > 0 {
+            home
+        } else {
+            GRIDS[rng.below(3) as usize]
+        };
         let input = match rng.below(8) {
             0..3 => ToyInput::Steer(id, [1, 2, 3].map(|_| rng.below(40) as i8 - 20)),
             3 | 4 => ToyInput::Jump(id, GRIDS[rng.below(3) as usize]),

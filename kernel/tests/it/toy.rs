@@ -207,7 +207,7 @@ impl Rules for Toy {
                     out.event(id, ToyEvent::Arrived(id));
                 }
                 ToyMessage::News(news) => {
-                    let local = part.local.as_mut().unwrap();
+                    let local = part.local_mut();
                     local.mark = mix(local.mark ^ news ^ u64::from(envelope.from.0) << 40);
                     out.event(EntityId::NONE, ToyEvent::Heard(news));
                 }
@@ -242,7 +242,13 @@ impl Rules for Toy {
             slots: part.table.slots().to_vec(),
             born: part.table.born().to_vec(),
             positions: part.table.columns().position.clone(),
-            is_ship: part.table.columns().hull.iter().map(|hull| *hull != ROCK).collect(),
+            is_ship: part
+                .table
+                .columns()
+                .hull
+                .iter()
+                .map(|hull| *hull != ROCK)
+                .collect(),
             departures: departures.to_vec(),
             is_recycled: recycled.is_some(),
         }
@@ -324,7 +330,9 @@ impl Rules for Toy {
     fn digest_local(local: &ToyLocal) -> u64 {
         let digest = Digest::new(1).word(local.buds).word(local.mark);
         let docked = local.docked.iter();
-        docked.fold(digest, |d, (id, hull)| d.word(id.0).word(*hull as u64)).finish()
+        docked
+            .fold(digest, |d, (id, hull)| d.word(id.0).word(*hull as u64))
+            .finish()
     }
 
     fn encode_row(part: &Part<Self>, row: usize, bytes: &mut Vec<u8>) {
@@ -423,7 +431,7 @@ fn gather_input(part: &mut Part<Toy>, input: ToyInput, out: &mut Output<Toy>) {
     }
     match input {
         ToyInput::Launch(id) => {
-            let local = part.local.as_mut().unwrap();
+            let local = part.local_mut();
             let Some(at) = local.docked.iter().position(|(docked, _)| *docked == id) else {
                 return;
             };
@@ -480,7 +488,7 @@ fn apply_to_local(
     effect: &TargetedEffect<ToyEffect>,
     out: &mut Output<Toy>,
 ) {
-    let local = part.local.as_mut().unwrap();
+    let local = part.local_mut();
     local.mark = mix(local.mark ^ effect.source.0);
     match effect.effect {
         ToyEffect::Bud(at) => {
@@ -504,10 +512,18 @@ fn leave(beat: &BeatContext<'_, Toy>, part: &mut Part<Toy>, out: &mut Output<Toy
         let id = part.table.ids()[row];
         let mut ship = part.table.columns().row(row);
         if ship.hull <= 0 {
-            let next = GridId(beat.grid.0 % 3 + 1);
-            out.message(id, next, ToyMessage::News(ship.mark));
+            // To either of the other two, so that each hears from both.
+            let other = GridId((beat.grid.0 + (id.0 % 2) as u32) % 3 + 1);
+            out.message(id, other, ToyMessage::News(ship.mark));
             let key = id.0.to_le_bytes().to_vec();
-            out.write(id, Write { domain: 5, key, value: None });
+            out.write(
+                id,
+                Write {
+                    domain: 5,
+                    key,
+                    value: None,
+                },
+            );
         } else if ship.jump == u32::MAX {
             part.requests.despawn(id, DOCKED);
         } else if ship.jump != 0 {
@@ -517,7 +533,14 @@ fn leave(beat: &BeatContext<'_, Toy>, part: &mut Part<Toy>, out: &mut Output<Toy
             out.event(id, ToyEvent::Jumped(id, to));
             let value = Some(to.0.to_le_bytes().to_vec());
             let key = id.0.to_le_bytes().to_vec();
-            out.write(id, Write { domain: 5, key, value });
+            out.write(
+                id,
+                Write {
+                    domain: 5,
+                    key,
+                    value,
+                },
+            );
             part.despawn(id, JUMPED);
         }
     }

@@ -92,7 +92,11 @@ fn sleeping_changes_nothing() {
     let mut world = World::<Toy>::new(CONFIG, context(0), Tick(0));
     world.add_grid(GridId(1), 2);
     for tick in (1..=20).map(Tick) {
-        let mut arrivals = if tick.0 % 7 == 0 { vec![news(1, tick.0)] } else { vec![] };
+        let mut arrivals = if tick.0 % 7 == 0 {
+            vec![news(1, tick.0)]
+        } else {
+            vec![]
+        };
         world.beat(tick, &mut vec![], arrivals.clone());
         if tick > stepped.tick() {
             stepped.step(tick, vec![], std::mem::take(&mut arrivals));

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use quinn_proto::{
-    Connection, ConnectionError, Dir, Event, ReadError, ReadableError, StreamEvent, StreamId,
-    TransportErrorCode, WriteError,
+    Connection, ConnectionError, Dir, Event, StreamEvent, StreamId, TransportErrorCode,
 };
 
+use super::link::{Link, closed_reason};
 use super::*;
-use crate::event::CLIENT_REASON_BYTES_MAX;
 
 /// TLS alert `no_application_protocol`, as QUIC carries it (RFC 9001 §4.8).
 const ALERT_NO_APPLICATION_PROTOCOL: u8 = 120;
@@ -29,7 +28,7 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// What every packet and timer looks at: 48 bytes, side by side.
+/// What every packet and timer looks at, side by side.
 #[derive(Debug)]
 pub(super) struct Hot {
     pub(super) generation: u32,
@@ -46,6 +45,11 @@ pub(super) struct Hot {
     empty_at_ns: u64,
 }
 
+const _: () = assert!(
+    size_of::<Hot>() == 40,
+    "three of these share two cache lines"
+);
+
 impl Hot {
     fn free(generation: u32) -> Self {
         Self {
@@ -57,75 +61,6 @@ impl Hot {
             deadline: Due::NEVER,
             empty_at_ns: 0,
         }
-    }
-}
-
-/// The control stream cannot be used any more.
-#[derive(Debug)]
-pub(super) struct StreamLost;
-
-/// The rest of a connection.
-pub(super) struct Link {
-    pub(super) connection: Connection,
-    /// The control stream, once the client has opened it.
-    stream: Option<StreamId>,
-    /// Bytes of the control stream that QUIC does not take yet.
-    pub(super) backlog: BytesMut,
-}
-
-impl Link {
-    /// Queues bytes behind the backlog.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StreamLost> {
-        let written = if self.backlog.is_empty() { self.push(bytes)? } else { 0 };
-        self.backlog.extend_from_slice(&bytes[written..]);
-        Ok(())
-    }
-
-    /// Gives QUIC as much of the backlog as it takes.
-    fn flush(&mut self) -> Result<(), StreamLost> {
-        if !self.backlog.is_empty() {
-            let backlog = core::mem::take(&mut self.backlog);
-            let written = self.push(&backlog)?;
-            self.backlog = backlog;
-            self.backlog.advance(written);
-            if self.backlog.is_empty() {
-                // The peak of a slow moment is not kept for the life of the connection.
-                self.backlog = BytesMut::new();
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> Result<usize, StreamLost> {
-        let Some(stream) = self.stream else { return Ok(0) };
-        let mut written = 0;
-        while written < bytes.len() {
-            match self.connection.send_stream(stream).write(&bytes[written..]) {
-                Ok(count) => written += count,
-                Err(WriteError::Blocked) => break,
-                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return Err(StreamLost),
-            }
-        }
-        Ok(written)
-    }
-
-    /// Reads all that is there. The bool says whether the stream can still bring more.
-    fn read(&mut self, stream: StreamId, mut take: impl FnMut(Bytes)) -> bool {
-        let mut receive = self.connection.recv_stream(stream);
-        let mut chunks = match receive.read(true) {
-            Ok(chunks) => chunks,
-            Err(ReadableError::ClosedStream | ReadableError::IllegalOrderedRead) => return false,
-        };
-        let alive = loop {
-            match chunks.next(usize::MAX) {
-                Ok(Some(chunk)) => take(chunk.bytes),
-                Ok(None) | Err(ReadError::Reset(_)) => break false,
-                Err(ReadError::Blocked) => break true,
-            }
-        };
-        // Whether flow control has something to say: every caller marks the connection dirty.
-        let _ = chunks.finalize();
-        alive
     }
 }
 
@@ -155,7 +90,10 @@ impl Edge {
     }
 
     fn key(&self, index: u32) -> ConnectionKey {
-        ConnectionKey { index, generation: self.hot[index as usize].generation }
+        ConnectionKey {
+            index,
+            generation: self.hot[index as usize].generation,
+        }
     }
 
     /// Puts a connection, whose handshake has just begun, into quinn's place for it.
@@ -165,12 +103,18 @@ impl Edge {
             self.hot.push(Hot::free(0));
             self.links.push(None);
         }
-        let deadline = self.wheel.due(Some(self.now + self.config.limits.handshake_timeout));
+        let deadline = self
+            .wheel
+            .due(Some(self.now + self.config.limits.handshake_timeout));
         let hot = &mut self.hot[place];
         debug_assert_eq!(hot.phase, Phase::Free);
         hot.phase = Phase::Handshaking;
         hot.deadline = deadline;
-        self.links[place] = Some(Box::new(Link { connection, stream: None, backlog: BytesMut::new() }));
+        self.links[place] = Some(Box::new(Link {
+            connection,
+            stream: None,
+            backlog: BytesMut::new(),
+        }));
         self.handshaking += 1;
     }
 
@@ -200,7 +144,9 @@ impl Edge {
         let interval_ns = 1_000_000_000 / u64::from(limits.datagrams_per_second);
         let depth_ns = interval_ns * u64::from(limits.datagrams_burst);
         let now_ns = (self.now - self.epoch).as_nanos() as u64;
-        let Some(hot) = self.hot.get_mut(index as usize) else { return false };
+        let Some(hot) = self.hot.get_mut(index as usize) else {
+            return false;
+        };
         if hot.empty_at_ns >= now_ns + depth_ns {
             return false;
         }
@@ -234,7 +180,8 @@ impl Edge {
                 Phase::Handshaking => {
                     // Without a word: its address may never have asked for anything.
                     self.counters.handshakes_timed_out += 1;
-                    self.endpoint.handle_event(handle(index), quinn_proto::EndpointEvent::drained());
+                    self.endpoint
+                        .handle_event(handle(index), quinn_proto::EndpointEvent::drained());
                     self.remove(index);
                     return;
                 }
@@ -260,8 +207,12 @@ impl Edge {
     /// Takes what a connection has to say, to the shard and to the endpoint.
     pub(super) fn drain_events(&mut self, index: u32) {
         loop {
-            let Some(link) = &mut self.links[index as usize] else { return };
-            let Some(event) = link.connection.poll() else { break };
+            let Some(link) = &mut self.links[index as usize] else {
+                return;
+            };
+            let Some(event) = link.connection.poll() else {
+                break;
+            };
             self.handle_event(index, event);
         }
         let mut drained = false;
@@ -284,7 +235,9 @@ impl Edge {
             Event::Connected => self.announce(index),
             Event::ConnectionLost { reason } => self.lose(index, reason),
             Event::Stream(StreamEvent::Opened { dir: Dir::Bi }) => {
-                let Some(link) = &mut self.links[index as usize] else { return };
+                let Some(link) = &mut self.links[index as usize] else {
+                    return;
+                };
                 // QUIC grants one stream at a time, and losing it ends the connection: this is
                 // the first one, or the connection is at its end.
                 if let Some(stream) = link.connection.streams().accept(Dir::Bi)
@@ -304,14 +257,21 @@ impl Edge {
             Event::DatagramReceived => self.read_datagrams(index),
             Event::HandshakeDataReady
             | Event::DatagramsUnblocked
-            | Event::Stream(StreamEvent::Available { .. } | StreamEvent::Opened { dir: Dir::Uni }) => {}
+            | Event::Stream(
+                StreamEvent::Available { .. } | StreamEvent::Opened { dir: Dir::Uni },
+            ) => {}
         }
     }
 
     fn announce(&mut self, index: u32) {
         let connection = self.key(index);
-        let (hot, link) = (&mut self.hot[index as usize], &mut self.links[index as usize]);
-        let Some(link) = link.as_mut().filter(|_| hot.phase == Phase::Handshaking) else { return };
+        let (hot, link) = (
+            &mut self.hot[index as usize],
+            &mut self.links[index as usize],
+        );
+        let Some(link) = link.as_mut().filter(|_| hot.phase == Phase::Handshaking) else {
+            return;
+        };
         self.handshaking -= 1;
         self.counters.handshakes_completed += 1;
         if self.announced >= self.config.limits.connections {
@@ -320,21 +280,30 @@ impl Edge {
             self.farewells += 1;
             self.counters.refused_full += 1;
             let code = CloseCode::SERVER_FULL;
-            link.connection.close(self.now, var_int(code), Bytes::from_static(code.sentence().as_bytes()));
+            link.connection.close(
+                self.now,
+                var_int(code),
+                Bytes::from_static(code.sentence().as_bytes()),
+            );
             return;
         }
         hot.phase = Phase::Announced;
-        hot.deadline = self.wheel.due(Some(self.now + self.config.limits.handshake_timeout));
+        hot.deadline = self
+            .wheel
+            .due(Some(self.now + self.config.limits.handshake_timeout));
         self.announced += 1;
         self.counters.connected += 1;
         let remote = link.connection.remote_address();
-        self.events.push_back(EdgeEvent::Connected { connection, remote });
+        self.events
+            .push_back(EdgeEvent::Connected { connection, remote });
     }
 
     fn read_stream(&mut self, index: u32, stream: StreamId) {
         let connection = self.key(index);
         let announced = self.hot[index as usize].phase == Phase::Announced;
-        let Some(link) = &mut self.links[index as usize] else { return };
+        let Some(link) = &mut self.links[index as usize] else {
+            return;
+        };
         let (events, counters) = (&mut self.events, &mut self.counters);
         let alive = link.read(stream, |bytes| {
             if announced && !bytes.is_empty() {
@@ -350,17 +319,22 @@ impl Edge {
     fn read_datagrams(&mut self, index: u32) {
         let connection = self.key(index);
         let announced = self.hot[index as usize].phase == Phase::Announced;
-        let Some(link) = &mut self.links[index as usize] else { return };
+        let Some(link) = &mut self.links[index as usize] else {
+            return;
+        };
         while let Some(bytes) = link.connection.datagrams().recv() {
             if announced {
                 self.counters.unreliable_in += 1;
-                self.events.push_back(EdgeEvent::Datagram { connection, bytes });
+                self.events
+                    .push_back(EdgeEvent::Datagram { connection, bytes });
             }
         }
     }
 
     fn flush(&mut self, index: u32) {
-        let Some(link) = &mut self.links[index as usize] else { return };
+        let Some(link) = &mut self.links[index as usize] else {
+            return;
+        };
         let flushed = link.flush();
         self.mark_dirty(index);
         if flushed.is_err() {
@@ -398,7 +372,8 @@ impl Edge {
             hot.deadline = Due::NEVER;
             self.announced -= 1;
             self.counters.closed += 1;
-            self.events.push_back(EdgeEvent::Closed { connection, reason });
+            self.events
+                .push_back(EdgeEvent::Closed { connection, reason });
         }
     }
 
@@ -430,32 +405,6 @@ impl Edge {
             }
             ConnectionError::TimedOut => self.counters.handshakes_timed_out += 1,
             _ => self.counters.handshakes_failed += 1,
-        }
-    }
-}
-
-fn closed_reason(error: ConnectionError) -> ClosedReason {
-    match error {
-        ConnectionError::ApplicationClosed(close) => {
-            let kept = &close.reason[..close.reason.len().min(CLIENT_REASON_BYTES_MAX)];
-            ClosedReason::ByClient {
-                code: close.error_code.into_inner(),
-                reason: String::from_utf8_lossy(kept).into_owned(),
-            }
-        }
-        ConnectionError::ConnectionClosed(close) => {
-            ClosedReason::Transport { code: close.error_code.into(), reason: close.to_string() }
-        }
-        ConnectionError::TransportError(error) => {
-            ClosedReason::Transport { code: error.code.into(), reason: error.to_string() }
-        }
-        ConnectionError::TimedOut => ClosedReason::TimedOut,
-        ConnectionError::Reset => ClosedReason::Reset,
-        // These three happen to clients, or before a connection exists.
-        ConnectionError::VersionMismatch
-        | ConnectionError::LocallyClosed
-        | ConnectionError::CidsExhausted => {
-            ClosedReason::Transport { code: 0, reason: error.to_string() }
         }
     }
 }

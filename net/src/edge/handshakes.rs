@@ -90,7 +90,9 @@ impl Edge {
     pub fn admit(&mut self, now: Instant, at_most: usize) -> usize {
         self.set_time(now);
         for _ in 0..at_most {
-            let Some(incoming) = self.waiting.pop_front() else { break };
+            let Some(incoming) = self.waiting.pop_front() else {
+                break;
+            };
             self.begin(incoming);
         }
         self.waiting.len()

@@ -40,9 +40,22 @@ fn messages_travel_both_ways() {
     assert_eq!(pair.edges[0].connections(), 1);
     assert_eq!(pair.edges[0].pending_handshakes(), 0);
     let counters = *pair.edges[0].counters();
-    assert_eq!((counters.handshakes_started, counters.handshakes_completed), (1, 1));
-    assert_eq!((counters.stream_bytes_in, counters.stream_bytes_out), (11, 7));
-    assert_eq!((counters.malformed, counters.handshakes_failed, counters.retries), (0, 0, 0));
+    assert_eq!(
+        (counters.handshakes_started, counters.handshakes_completed),
+        (1, 1)
+    );
+    assert_eq!(
+        (counters.stream_bytes_in, counters.stream_bytes_out),
+        (11, 7)
+    );
+    assert_eq!(
+        (
+            counters.malformed,
+            counters.handshakes_failed,
+            counters.retries
+        ),
+        (0, 0, 0)
+    );
 }
 
 #[test]
@@ -82,11 +95,21 @@ fn datagrams_travel_both_ways() {
     assert!(pair.edges[0].datagram_bytes_max(key).unwrap() >= 1_100);
     let sent = pair.edges[0].send_datagram(key, Bytes::from_static(b"snapshot"));
     assert_eq!(sent, Ok(DatagramOutcome::Queued));
-    pair.clients[client].quic().datagrams().send(Bytes::from_static(b"input"), true).unwrap();
+    pair.clients[client]
+        .quic()
+        .datagrams()
+        .send(Bytes::from_static(b"input"), true)
+        .unwrap();
     pair.run_for(SECOND);
     assert_eq!(pair.clients[client].datagrams_received, [&b"snapshot"[..]]);
     let bytes = Bytes::from_static(b"input");
-    assert_eq!(pair.take_events(0), [EdgeEvent::Datagram { connection: key, bytes }]);
+    assert_eq!(
+        pair.take_events(0),
+        [EdgeEvent::Datagram {
+            connection: key,
+            bytes
+        }]
+    );
 }
 
 #[test]
@@ -94,13 +117,18 @@ fn a_full_queue_of_datagrams_drops_the_oldest() {
     let mut pair = Pair::new(Limits::default());
     let (client, key) = pair.greeted();
     let numbered = |n: u8| Bytes::from(vec![n; 1_000]);
-    let outcomes: Vec<_> =
-        (0..40).map(|n| pair.edges[0].send_datagram(key, numbered(n)).unwrap()).collect();
+    let outcomes: Vec<_> = (0..40)
+        .map(|n| pair.edges[0].send_datagram(key, numbered(n)).unwrap())
+        .collect();
     assert_eq!(outcomes[0], DatagramOutcome::Queued);
     assert_eq!(outcomes[39], DatagramOutcome::DroppedOldest);
     pair.run_for(5 * SECOND);
     let received = &pair.clients[client].datagrams_received;
-    assert!(received.len() < 40 && received.len() >= 10, "{}", received.len());
+    assert!(
+        received.len() < 40 && received.len() >= 10,
+        "{}",
+        received.len()
+    );
     assert_eq!(received.last().unwrap()[0], 39);
     assert!(received.iter().all(|datagram| datagram[0] > 0));
 }
@@ -123,7 +151,9 @@ fn a_client_without_datagrams_gets_none() {
     transport.datagram_receive_buffer_size(None);
     pair.connect_with(&[ALPN_ORRERY], transport);
     pair.run_for(SECOND);
-    let EdgeEvent::Connected { connection, .. } = pair.take_events(0)[0] else { panic!() };
+    let EdgeEvent::Connected { connection, .. } = pair.take_events(0)[0] else {
+        panic!()
+    };
     assert_eq!(pair.edges[0].datagram_bytes_max(connection), None);
     let sent = pair.edges[0].send_datagram(connection, Bytes::from_static(b"snapshot"));
     assert_eq!(sent, Err(SendError::NoDatagrams));
@@ -137,10 +167,21 @@ fn the_server_closes_with_words() {
     pair.run_for(SECOND);
     let told = closed_by_server(&pair.clients[client]);
     assert_eq!(told, Some((0x123, "You were warned.".to_owned())));
-    let reason = ClosedReason::ByServer { code: CloseCode(0x123) };
-    assert_eq!(pair.take_events(0), [EdgeEvent::Closed { connection: key, reason }]);
+    let reason = ClosedReason::ByServer {
+        code: CloseCode(0x123),
+    };
+    assert_eq!(
+        pair.take_events(0),
+        [EdgeEvent::Closed {
+            connection: key,
+            reason
+        }]
+    );
     assert_eq!(pair.edges[0].send_stream(key, b"?"), Err(SendError::Closed));
-    assert_eq!(pair.edges[0].send_datagram(key, Bytes::new()), Err(SendError::Closed));
+    assert_eq!(
+        pair.edges[0].send_datagram(key, Bytes::new()),
+        Err(SendError::Closed)
+    );
     assert_eq!(pair.edges[0].quality(key), None);
     // A second close is nothing.
     pair.edges[0].close(key, CloseCode::DONE, "");
@@ -155,9 +196,17 @@ fn the_client_closes() {
     let (client, key) = pair.greeted();
     pair.hang_up(client, 7, &[b'x'; 300]);
     pair.run_for(SECOND);
-    let reason =
-        ClosedReason::ByClient { code: 7, reason: "x".repeat(crate::CLIENT_REASON_BYTES_MAX) };
-    assert_eq!(pair.take_events(0), [EdgeEvent::Closed { connection: key, reason }]);
+    let reason = ClosedReason::ByClient {
+        code: 7,
+        reason: "x".repeat(crate::CLIENT_REASON_BYTES_MAX),
+    };
+    assert_eq!(
+        pair.take_events(0),
+        [EdgeEvent::Closed {
+            connection: key,
+            reason
+        }]
+    );
 }
 
 #[test]
@@ -170,7 +219,10 @@ fn a_place_is_reused_under_another_key() {
     let (_, second) = pair.greeted();
     assert_eq!(second.index, first.index);
     assert_eq!(second.generation, first.generation + 1);
-    assert_eq!(pair.edges[0].send_stream(first, b"?"), Err(SendError::Closed));
+    assert_eq!(
+        pair.edges[0].send_stream(first, b"?"),
+        Err(SendError::Closed)
+    );
     assert!(pair.edges[0].remote(first).is_none());
     assert_eq!(pair.edges[0].remote(second), Some(pair.clients[1].address));
 }
@@ -187,7 +239,13 @@ fn silence_ends_a_connection() {
     assert_eq!(pair.take_events(0), []);
     pair.run_for(6 * SECOND);
     let reason = ClosedReason::TimedOut;
-    assert_eq!(pair.take_events(0), [EdgeEvent::Closed { connection: key, reason }]);
+    assert_eq!(
+        pair.take_events(0),
+        [EdgeEvent::Closed {
+            connection: key,
+            reason
+        }]
+    );
     assert_eq!(pair.edges[0].counters().closed_timed_out, 1);
     assert_eq!(pair.edges[0].next_timeout(), None);
 }
@@ -226,7 +284,9 @@ fn a_client_that_does_not_read_is_closed() {
     pair.run_for(SECOND);
     pair.clients[client].write(b"hello");
     pair.run_for(SECOND);
-    let EdgeEvent::Connected { connection, .. } = pair.take_events(0)[0] else { panic!() };
+    let EdgeEvent::Connected { connection, .. } = pair.take_events(0)[0] else {
+        panic!()
+    };
     let mut accepted = 0;
     let overflow = loop {
         match pair.edges[0].send_stream(connection, &[7; 5_000]) {
@@ -242,8 +302,13 @@ fn a_client_that_does_not_read_is_closed() {
     pair.run_for(SECOND);
     let told = closed_by_server(&pair.clients[client]).unwrap();
     assert_eq!(told.0, u64::from(CloseCode::TOO_SLOW.0));
-    let reason = ClosedReason::ByServer { code: CloseCode::TOO_SLOW };
-    assert_eq!(pair.take_events(0), [EdgeEvent::Closed { connection, reason }]);
+    let reason = ClosedReason::ByServer {
+        code: CloseCode::TOO_SLOW,
+    };
+    assert_eq!(
+        pair.take_events(0),
+        [EdgeEvent::Closed { connection, reason }]
+    );
     assert_eq!(pair.edges[0].counters().closed_too_slow, 1);
 }
 
@@ -261,8 +326,20 @@ fn the_control_stream_is_the_only_one_and_its_end_is_the_end() {
     // A second stream: QUIC grants no credit for one.
     let mut pair = Pair::new(Limits::default());
     let (client, key) = pair.greeted();
-    assert!(pair.clients[client].quic().streams().open(Dir::Bi).is_none());
-    assert!(pair.clients[client].quic().streams().open(Dir::Uni).is_none());
+    assert!(
+        pair.clients[client]
+            .quic()
+            .streams()
+            .open(Dir::Bi)
+            .is_none()
+    );
+    assert!(
+        pair.clients[client]
+            .quic()
+            .streams()
+            .open(Dir::Uni)
+            .is_none()
+    );
     // The end of the first.
     type End = fn(&mut Connection, StreamId);
     let ends: [End; 3] = [
@@ -273,11 +350,23 @@ fn the_control_stream_is_the_only_one_and_its_end_is_the_end() {
     let mut greeted = Some((client, key));
     for (count, end) in ends.into_iter().enumerate() {
         let (client, connection) = greeted.take().unwrap_or_else(|| pair.greeted());
-        end(pair.clients[client].quic(), StreamId::new(Side::Client, Dir::Bi, 0));
+        end(
+            pair.clients[client].quic(),
+            StreamId::new(Side::Client, Dir::Bi, 0),
+        );
         pair.run_for(SECOND);
-        let reason = ClosedReason::ByServer { code: CloseCode::CONTROL_STREAM_LOST };
-        assert_eq!(pair.take_events(0), [EdgeEvent::Closed { connection, reason }], "{count}");
-        assert_eq!(pair.edges[0].counters().closed_control_stream, count as u64 + 1);
+        let reason = ClosedReason::ByServer {
+            code: CloseCode::CONTROL_STREAM_LOST,
+        };
+        assert_eq!(
+            pair.take_events(0),
+            [EdgeEvent::Closed { connection, reason }],
+            "{count}"
+        );
+        assert_eq!(
+            pair.edges[0].counters().closed_control_stream,
+            count as u64 + 1
+        );
     }
 }
 
@@ -290,7 +379,10 @@ fn a_client_that_opens_no_stream_is_closed() {
     pair.run_for(2 * SECOND);
     let code = CloseCode::NO_CONTROL_STREAM;
     let reason = ClosedReason::ByServer { code };
-    assert_eq!(pair.take_events(0), [EdgeEvent::Closed { connection, reason }]);
+    assert_eq!(
+        pair.take_events(0),
+        [EdgeEvent::Closed { connection, reason }]
+    );
     assert_eq!(
         closed_by_server(&pair.clients[client]),
         Some((u64::from(code.0), code.sentence().to_owned()))
@@ -303,7 +395,9 @@ fn a_client_that_moves_stays_with_its_shard() {
     let client = pair.connect();
     pair.landing.insert(pair.clients[client].address, 2);
     pair.run_for(SECOND);
-    let EdgeEvent::Connected { connection, .. } = pair.take_events(2)[0] else { panic!() };
+    let EdgeEvent::Connected { connection, .. } = pair.take_events(2)[0] else {
+        panic!()
+    };
     // Another network: the kernel now gives its packets to shard 1.
     pair.clients[client].address.set_ip([203, 0, 113, 9].into());
     pair.landing.insert(pair.clients[client].address, 1);
@@ -326,12 +420,16 @@ fn every_shard_has_its_own_clients() {
     let mut pair = Pair::with_shards(Limits::default(), 3);
     for number in 0..9 {
         let client = pair.connect();
-        pair.landing.insert(pair.clients[client].address, number % 3);
+        pair.landing
+            .insert(pair.clients[client].address, number % 3);
     }
     pair.run_for(SECOND);
     for edge in &pair.edges {
         assert_eq!(edge.connections(), 3);
-        assert_eq!((edge.counters().forwarded_in, edge.counters().forwarded_out), (0, 0));
+        assert_eq!(
+            (edge.counters().forwarded_in, edge.counters().forwarded_out),
+            (0, 0)
+        );
     }
 }
 
@@ -346,7 +444,10 @@ fn a_client_of_a_former_life_is_reset_at_its_next_packet() {
     assert_eq!(pair.edges[0].counters().stateless_resets, 1);
     // With other keys there is nothing that the client would believe.
     let (client, _) = pair.greeted();
-    let config = EdgeConfig { keys: EdgeKeys::random().unwrap(), ..fixture::config(Limits::default()) };
+    let config = EdgeConfig {
+        keys: EdgeKeys::random().unwrap(),
+        ..fixture::config(Limits::default())
+    };
     pair.edges[0] = Edge::new(config, pair.now).unwrap();
     pair.clients[client].write(b"are you there? I have been waiting for quite some time");
     pair.run_for(SECOND);
@@ -366,11 +467,20 @@ fn stopping_says_goodbye_to_all() {
     pair.run_for(SECOND);
     for client in clients {
         let told = closed_by_server(&pair.clients[client]);
-        assert_eq!(told, Some((u64::from(CloseCode::SERVER_STOPPING.0), "Back in an hour.".to_owned())));
+        assert_eq!(
+            told,
+            Some((
+                u64::from(CloseCode::SERVER_STOPPING.0),
+                "Back in an hour.".to_owned()
+            ))
+        );
     }
     assert!(pair.clients[late].lost.is_some());
     assert_eq!(pair.take_events(0).len(), 3);
-    assert_eq!(pair.edges[0].connections() + pair.edges[0].pending_handshakes(), 0);
+    assert_eq!(
+        pair.edges[0].connections() + pair.edges[0].pending_handshakes(),
+        0
+    );
 }
 
 #[test]
@@ -378,9 +488,14 @@ fn a_turn_touches_nobody_to_whom_nothing_happened() {
     let mut pair = Pair::new(Limits::default());
     let keys: Vec<_> = (0..20).map(|_| pair.greeted().1).collect();
     pair.run_for(2 * SECOND);
-    let before: Vec<_> = keys.iter().map(|&key| pair.edges[0].quality(key).unwrap()).collect();
+    let before: Vec<_> = keys
+        .iter()
+        .map(|&key| pair.edges[0].quality(key).unwrap())
+        .collect();
     assert!(!pair.edges[0].wants_transmit());
-    pair.edges[0].send_datagram(keys[3], Bytes::from_static(b"snapshot")).unwrap();
+    pair.edges[0]
+        .send_datagram(keys[3], Bytes::from_static(b"snapshot"))
+        .unwrap();
     assert!(pair.edges[0].wants_transmit());
     assert_eq!(pair.edges[0].next_timeout(), Some(pair.edges[0].now));
     let mut batch = TransmitBatch::new(8);

@@ -67,7 +67,10 @@ impl Watch {
         let readable = Rc::new(Flag::default());
         let start = |socket: &Socket| -> io::Result<(Rc<Link>, glommio::Task<()>)> {
             let socket = socket.watched()?;
-            let link = Rc::new(Link { look: Flag::default(), looking: Cell::new(false) });
+            let link = Rc::new(Link {
+                look: Flag::default(),
+                looking: Cell::new(false),
+            });
             let task = glommio::spawn_local(watch(socket, Rc::clone(&link), Rc::clone(&readable)));
             Ok((link, task))
         };
@@ -75,7 +78,9 @@ impl Watch {
             .iter()
             .filter_map(|socket| {
                 start(socket)
-                    .inspect_err(|error| tracing::error!(%error, "cannot watch {}", socket.local_address()))
+                    .inspect_err(
+                        |error| tracing::error!(%error, "cannot watch {}", socket.local_address()),
+                    )
                     .ok()
             })
             .collect();
@@ -96,7 +101,8 @@ impl Watch {
         let mut readable = pin!(self.readable.lowered());
         let mut timer = pin!(Timer::new(wait));
         poll_fn(|context| {
-            if readable.as_mut().poll(context).is_ready() || timer.as_mut().poll(context).is_ready() {
+            if readable.as_mut().poll(context).is_ready() || timer.as_mut().poll(context).is_ready()
+            {
                 return Poll::Ready(());
             }
             Poll::Pending

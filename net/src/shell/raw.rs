@@ -14,6 +14,7 @@ use libc::{c_int, c_uint, c_void, cmsghdr, iovec, mmsghdr, msghdr, sockaddr_stor
 use quinn_proto::EcnCodepoint;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::sender::Message;
 use super::{BindError, Listen};
 use crate::batch::TransmitBatch;
 use crate::counters::SocketCounters;
@@ -40,26 +41,60 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Binds; `shared` says whether the shards share the port.
-    pub(super) fn bind(address: SocketAddr, shared: bool, listen: &Listen) -> Result<Self, BindError> {
-        let io_error = |what| move |source| BindError::Io { what, address, source };
-        let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
-            .map_err(io_error("make a socket for"))?;
+    pub(super) fn bind(
+        address: SocketAddr,
+        shared: bool,
+        listen: &Listen,
+    ) -> Result<Self, BindError> {
+        let io_error = |what| {
+            move |source| BindError::Io {
+                what,
+                address,
+                source,
+            }
+        };
+        let socket = socket2::Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )
+        .map_err(io_error("make a socket for"))?;
         if address.is_ipv6() {
-            socket.set_only_v6(true).map_err(io_error("restrict to IPv6"))?;
+            socket
+                .set_only_v6(true)
+                .map_err(io_error("restrict to IPv6"))?;
         }
         if shared {
-            socket.set_reuse_port(true).map_err(io_error("share the port of"))?;
+            socket
+                .set_reuse_port(true)
+                .map_err(io_error("share the port of"))?;
         }
-        socket.bind(&SockAddr::from(address)).map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::AddressInUse { address },
-            _ => BindError::Io { what: "bind", address, source },
-        })?;
-        configure(&socket, address.is_ipv6(), listen).map_err(io_error("configure the socket of"))?;
+        socket
+            .bind(&SockAddr::from(address))
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::AddrInUse => BindError::AddressInUse { address },
+                _ => BindError::Io {
+                    what: "bind",
+                    address,
+                    source,
+                },
+            })?;
+        configure(&socket, address.is_ipv6(), listen)
+            .map_err(io_error("configure the socket of"))?;
         let local = socket
             .local_addr()
-            .and_then(|local| local.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into()))
+            .and_then(|local| {
+                local
+                    .as_socket()
+                    .ok_or_else(|| io::ErrorKind::Unsupported.into())
+            })
             .map_err(io_error("find the address of"))?;
-        Ok(Self { socket, local, segments: core::cell::Cell::new(true), overflows: 0 })
+        Ok(Self {
+            socket,
+            local,
+            segments: core::cell::Cell::new(true),
+            overflows: 0,
+        })
     }
 
     pub(super) fn local_address(&self) -> SocketAddr {
@@ -74,8 +109,13 @@ impl Socket {
         Ok(unsafe { glommio::net::UdpSocket::from_raw_fd(fd) })
     }
 
-    /// As if the kernel had refused to segment.
-    #[cfg(test)]
+    /// Whether the kernel cuts a large send to this socket's routes into datagrams, as far as
+    /// is known.
+    pub(super) fn segments(&self) -> bool {
+        self.segments.get()
+    }
+
+    /// The kernel has refused to segment.
     pub(super) fn without_segments(&self) {
         self.segments.set(false);
     }
@@ -101,11 +141,21 @@ fn configure(socket: &socket2::Socket, ipv6: bool, listen: &Listen) -> io::Resul
     if ipv6 {
         set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
         set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS, 1)?;
-        set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)
+        set_option(
+            socket,
+            libc::IPPROTO_IPV6,
+            libc::IPV6_MTU_DISCOVER,
+            libc::IPV6_PMTUDISC_PROBE,
+        )
     } else {
         set_option(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
         set_option(socket, libc::IPPROTO_IP, libc::IP_RECVTOS, 1)?;
-        set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
+        set_option(
+            socket,
+            libc::IPPROTO_IP,
+            libc::IP_MTU_DISCOVER,
+            libc::IP_PMTUDISC_PROBE,
+        )
     }
 }
 
@@ -124,7 +174,11 @@ fn set_option(socket: &socket2::Socket, level: c_int, name: c_int, value: c_int)
             size_of::<c_int>() as socklen_t,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Space for control messages, aligned as `cmsghdr` wants it.
@@ -165,7 +219,10 @@ impl Receiver {
         mut take: impl FnMut(Received),
     ) -> io::Result<usize> {
         let mut headers = [empty_header(); super::BATCH];
-        let mut vectors = [iovec { iov_base: ptr::null_mut(), iov_len: 0 }; super::BATCH];
+        let mut vectors = [iovec {
+            iov_base: ptr::null_mut(),
+            iov_len: 0,
+        }; super::BATCH];
         let count = self.buffers.len().min(headers.len());
         for i in 0..count {
             let buffer = &mut self.buffers[i];
@@ -200,15 +257,30 @@ impl Receiver {
         }
         let received = received as usize;
         counters.received += received as u64;
-        let filled = headers[..received].iter().zip(&mut self.buffers).zip(&self.names);
-        for ((mmsghdr { msg_hdr: header, msg_len }, buffer), name) in filled {
+        let filled = headers[..received]
+            .iter()
+            .zip(&mut self.buffers)
+            .zip(&self.names);
+        for (
+            (
+                mmsghdr {
+                    msg_hdr: header,
+                    msg_len,
+                },
+                buffer,
+            ),
+            name,
+        ) in filled
+        {
             // SAFETY: the kernel has written `msg_len` bytes, at most SLOT_BYTES, to the start
             // of this buffer's spare capacity, and the buffer was empty.
             unsafe { buffer.set_len(*msg_len as usize) };
             let bytes = buffer.split();
             // SAFETY: the kernel has written the address, and zero is a valid content for it.
             let name = unsafe { name.assume_init_ref() };
-            let Some(remote) = address_of(name) else { continue };
+            let Some(remote) = address_of(name) else {
+                continue;
+            };
             let ancillary = Ancillary::read(header);
             if let Some(overflows) = ancillary.overflows {
                 counters.receive_overflows += u64::from(overflows.wrapping_sub(socket.overflows));
@@ -217,10 +289,20 @@ impl Receiver {
             if header.msg_flags & libc::MSG_TRUNC != 0 {
                 // Longer than any QUIC packet that we allow: what is left of it means nothing,
                 // and the edge counts it as such.
-                take(Received { local: ancillary.local, remote, ecn: None, bytes: BytesMut::new() });
+                take(Received {
+                    local: ancillary.local,
+                    remote,
+                    ecn: None,
+                    bytes: BytesMut::new(),
+                });
                 continue;
             }
-            take(Received { local: ancillary.local, remote, ecn: ancillary.ecn, bytes });
+            take(Received {
+                local: ancillary.local,
+                remote,
+                ecn: ancillary.ecn,
+                bytes,
+            });
         }
         Ok(received)
     }
@@ -230,7 +312,9 @@ impl Receiver {
 fn none_if_harmless(error: io::Error) -> io::Result<usize> {
     match error.raw_os_error() {
         // The last is an ICMP answer to something sent earlier.
-        Some(libc::EAGAIN | libc::EINTR | libc::ENOMEM | libc::ENOBUFS | libc::ECONNREFUSED) => Ok(0),
+        Some(libc::EAGAIN | libc::EINTR | libc::ENOMEM | libc::ENOBUFS | libc::ECONNREFUSED) => {
+            Ok(0)
+        }
         _ => Err(error),
     }
 }
@@ -303,135 +387,18 @@ fn address_of(name: &sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
-/// One call's worth: a part of one entry of the batch.
-#[derive(Clone, Copy, Debug)]
-struct Message {
-    entry: usize,
-    start: usize,
-    end: usize,
-}
-
-/// What is on its way to `sendmmsg`: per socket, the messages of the batch and how many of them
-/// are gone.
-#[derive(Debug)]
-pub(super) struct Sender {
-    queues: Vec<(Vec<Message>, usize)>,
-}
-
-impl Sender {
-    pub(super) fn new() -> Self {
-        Self { queues: Vec::new() }
-    }
-
-    /// Sorts a new batch by socket. Everything before must have been flushed.
-    pub(super) fn load(
-        &mut self,
-        sockets: &[Socket],
-        batch: &TransmitBatch,
-        counters: &mut SocketCounters,
-    ) {
-        self.queues.resize_with(sockets.len(), Default::default);
-        for (messages, done) in &mut self.queues {
-            messages.clear();
-            *done = 0;
-        }
-        for (entry, outgoing) in batch.entries().iter().enumerate() {
-            let fits = |socket: &Socket| socket.local.is_ipv4() == outgoing.remote.is_ipv4();
-            let Some(which) = sockets.iter().position(fits) else {
-                counters.send_failed += outgoing.datagrams().len() as u64;
-                continue;
-            };
-            let messages = &mut self.queues[which].0;
-            push_messages(messages, entry, outgoing, sockets[which].segments.get());
-        }
-    }
-
-    /// Sends what is left of the batch. False if the kernel takes no more at present.
-    pub(super) fn flush(
-        &mut self,
-        sockets: &[Socket],
-        batch: &TransmitBatch,
-        counters: &mut SocketCounters,
-    ) -> io::Result<bool> {
-        for (socket, (messages, done)) in sockets.iter().zip(&mut self.queues) {
-            while *done < messages.len() {
-                match send(socket, batch, &messages[*done..], counters) {
-                    Ok(sent) => {
-                        for message in &messages[*done..*done + sent] {
-                            counters.sent += datagrams_of(batch, message) as u64;
-                        }
-                        *done += sent;
-                    }
-                    Err(error) => match error.raw_os_error() {
-                        Some(libc::EINTR) => {}
-                        Some(libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM) => {
-                            counters.send_blocked += 1;
-                            return Ok(false);
-                        }
-                        Some(libc::EBADF | libc::ENOTSOCK | libc::EFAULT) => return Err(error),
-                        Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP)
-                            if socket.segments.get() && datagrams_of(batch, &messages[*done]) > 1 =>
-                        {
-                            // This route cannot cut sends into datagrams: do it here, now and
-                            // from now on.
-                            tracing::info!(%error, "segmentation offload is off for {}", socket.local);
-                            socket.segments.set(false);
-                            split_messages(messages, *done, batch);
-                        }
-                        // About this one datagram: no route, a firewall, longer than the path.
-                        _ => {
-                            counters.send_failed += datagrams_of(batch, &messages[*done]) as u64;
-                            *done += 1;
-                        }
-                    },
-                }
-            }
-        }
-        Ok(true)
-    }
-}
-
-fn push_messages(
-    messages: &mut Vec<Message>,
-    entry: usize,
-    outgoing: &crate::batch::Outgoing,
-    segments: bool,
-) {
-    let end = outgoing.bytes.len();
-    if segments || outgoing.segment_bytes.is_none() {
-        messages.push(Message { entry, start: 0, end });
-        return;
-    }
-    let mut start = 0;
-    for datagram in outgoing.datagrams() {
-        messages.push(Message { entry, start, end: start + datagram.len() });
-        start += datagram.len();
-    }
-}
-
-/// Replaces the messages from `from` on by one per datagram.
-fn split_messages(messages: &mut Vec<Message>, from: usize, batch: &TransmitBatch) {
-    for message in messages.split_off(from) {
-        push_messages(messages, message.entry, &batch.entries()[message.entry], false);
-    }
-}
-
-fn datagrams_of(batch: &TransmitBatch, message: &Message) -> usize {
-    match batch.entries()[message.entry].segment_bytes {
-        Some(segment) if segment > 0 => (message.end - message.start).div_ceil(segment),
-        _ => 1,
-    }
-}
-
 /// One `sendmmsg`; returns how many of the messages the kernel took.
-fn send(
+pub(super) fn send(
     socket: &Socket,
     batch: &TransmitBatch,
     messages: &[Message],
     counters: &mut SocketCounters,
 ) -> io::Result<usize> {
     let mut headers = [empty_header(); super::BATCH];
-    let mut vectors = [iovec { iov_base: ptr::null_mut(), iov_len: 0 }; super::BATCH];
+    let mut vectors = [iovec {
+        iov_base: ptr::null_mut(),
+        iov_len: 0,
+    }; super::BATCH];
     let mut controls = [Control::EMPTY; super::BATCH];
     let mut names: [Option<SockAddr>; super::BATCH] = [const { None }; super::BATCH];
     let count = messages.len().min(super::BATCH);
@@ -447,17 +414,34 @@ fn send(
         header.msg_namelen = name.len();
         header.msg_iov = &raw mut vectors[i];
         header.msg_iovlen = 1;
-        let segment = outgoing.segment_bytes.filter(|&segment| segment < payload.len());
-        write_control(header, &mut controls[i], outgoing.local, outgoing.ecn, segment);
+        let segment = outgoing
+            .segment_bytes
+            .filter(|&segment| segment < payload.len());
+        write_control(
+            header,
+            &mut controls[i],
+            outgoing.local,
+            outgoing.ecn,
+            segment,
+        );
     }
     counters.send_calls += 1;
     // SAFETY: each header points to a name, a vector and a control buffer on this stack, and
     // each vector into the batch, none of which changes before the call returns. The kernel
     // writes nothing but `msg_len` of the headers.
     let sent = unsafe {
-        libc::sendmmsg(socket.fd(), headers.as_mut_ptr(), count as c_uint, libc::MSG_DONTWAIT as _)
+        libc::sendmmsg(
+            socket.fd(),
+            headers.as_mut_ptr(),
+            count as c_uint,
+            libc::MSG_DONTWAIT as _,
+        )
     };
-    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
+    if sent < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(sent as usize)
+    }
 }
 
 /// Writes the control messages of one datagram and links them to its header.
@@ -487,18 +471,39 @@ fn write_control(
             Some(IpAddr::V4(local)) => {
                 let mut info: libc::in_pktinfo = mem::zeroed();
                 info.ipi_spec_dst.s_addr = u32::from_ne_bytes(local.octets());
-                next = put(header, next, libc::IPPROTO_IP, libc::IP_PKTINFO, info, &mut used);
+                next = put(
+                    header,
+                    next,
+                    libc::IPPROTO_IP,
+                    libc::IP_PKTINFO,
+                    info,
+                    &mut used,
+                );
             }
             Some(IpAddr::V6(local)) => {
                 let mut info: libc::in6_pktinfo = mem::zeroed();
                 info.ipi6_addr.s6_addr = local.octets();
-                next = put(header, next, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info, &mut used);
+                next = put(
+                    header,
+                    next,
+                    libc::IPPROTO_IPV6,
+                    libc::IPV6_PKTINFO,
+                    info,
+                    &mut used,
+                );
             }
             None => {}
         }
         if let Some(segment) = segment {
             let segment = segment as u16;
-            put(header, next, libc::SOL_UDP, libc::UDP_SEGMENT, segment, &mut used);
+            put(
+                header,
+                next,
+                libc::SOL_UDP,
+                libc::UDP_SEGMENT,
+                segment,
+                &mut used,
+            );
         }
     }
     header.msg_controllen = used as _;
@@ -520,7 +525,10 @@ unsafe fn put<T: Copy>(
     value: T,
     used: &mut usize,
 ) -> *mut cmsghdr {
-    assert!(!place.is_null(), "CONTROL_BYTES has room for all our control messages");
+    assert!(
+        !place.is_null(),
+        "CONTROL_BYTES has room for all our control messages"
+    );
     // SAFETY: the caller vouches for `place` and for the room behind it.
     unsafe {
         (*place).cmsg_level = level;

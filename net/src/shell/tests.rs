@@ -1,14 +1,13 @@
 //! Real sockets on loopback. Everything runs on the test's own thread, in turns, so that
 //! nothing has to be waited for but the kernel.
 
-use core::time::Duration;
 use std::net::UdpSocket;
 
 use bytes::{Bytes, BytesMut};
 use orrery_base::ShardIndex;
 use quinn_proto::{
-    ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig, Event,
-    StreamEvent, StreamId, TransportConfig,
+    ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig,
+    Event, StreamEvent, StreamId, TransportConfig,
 };
 
 use super::*;
@@ -32,13 +31,19 @@ struct Client {
 
 impl Client {
     fn connect(server: SocketAddr) -> Self {
-        let any: SocketAddr =
-            if server.is_ipv4() { "127.0.0.1:0".parse() } else { "[::1]:0".parse() }.unwrap();
+        let any: SocketAddr = if server.is_ipv4() {
+            "127.0.0.1:0".parse()
+        } else {
+            "[::1]:0".parse()
+        }
+        .unwrap();
         let socket = UdpSocket::bind(any).unwrap();
         socket.set_nonblocking(true).unwrap();
         let mut endpoint = Endpoint::new(EndpointConfig::default().into(), None, true, None);
         let config: ClientConfig = client_config(&[ALPN_ORRERY], TransportConfig::default());
-        let (handle, quic) = endpoint.connect(Instant::now(), config, server, "localhost").unwrap();
+        let (handle, quic) = endpoint
+            .connect(Instant::now(), config, server, "localhost")
+            .unwrap();
         Self {
             socket,
             endpoint,
@@ -52,7 +57,9 @@ impl Client {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let stream = self.stream.unwrap_or_else(|| self.quic.streams().open(Dir::Bi).unwrap());
+        let stream = self
+            .stream
+            .unwrap_or_else(|| self.quic.streams().open(Dir::Bi).unwrap());
         self.stream = Some(stream);
         assert_eq!(self.quic.send_stream(stream).write(bytes), Ok(bytes.len()));
     }
@@ -62,7 +69,9 @@ impl Client {
         let mut buffer = [0; 2_048];
         while let Ok((length, from)) = self.socket.recv_from(&mut buffer) {
             let bytes = BytesMut::from(&buffer[..length]);
-            let event = self.endpoint.handle(now, from, None, None, bytes, &mut Vec::new());
+            let event = self
+                .endpoint
+                .handle(now, from, None, None, bytes, &mut Vec::new());
             if let Some(DatagramEvent::ConnectionEvent(_, event)) = event {
                 self.quic.handle_event(event);
             }
@@ -91,7 +100,8 @@ impl Client {
             Event::Connected => self.connected = true,
             Event::ConnectionLost { reason } => panic!("{reason}"),
             Event::DatagramReceived => {
-                self.datagrams_received.extend(core::iter::from_fn(|| self.quic.datagrams().recv()));
+                self.datagrams_received
+                    .extend(core::iter::from_fn(|| self.quic.datagrams().recv()));
             }
             Event::Stream(StreamEvent::Readable { id }) => {
                 let mut receive = self.quic.recv_stream(id);
@@ -115,10 +125,20 @@ struct Host {
 impl Host {
     fn new(listen: &Listen, shards: u16) -> Self {
         let shard = |shard| {
-            let config = EdgeConfig { shard: ShardIndex(shard), shards, ..config(Limits::default()) };
-            (UdpShell::bind(listen).unwrap(), Edge::new(config, Instant::now()).unwrap())
+            let config = EdgeConfig {
+                shard: ShardIndex(shard),
+                shards,
+                ..config(Limits::default())
+            };
+            (
+                UdpShell::bind(listen).unwrap(),
+                Edge::new(config, Instant::now()).unwrap(),
+            )
         };
-        Self { shards: (0..shards).map(shard).collect(), events: Vec::new() }
+        Self {
+            shards: (0..shards).map(shard).collect(),
+            events: Vec::new(),
+        }
     }
 
     fn step(&mut self) {
@@ -128,10 +148,13 @@ impl Host {
             shell.receive(edge, now, &mut forwards).unwrap();
         }
         for Forward { shard, received } in forwards {
-            self.shards[usize::from(shard.0)].1.handle_forwarded(now, received);
+            self.shards[usize::from(shard.0)]
+                .1
+                .handle_forwarded(now, received);
         }
         for (shell, edge) in &mut self.shards {
-            self.events.extend(core::iter::from_fn(|| edge.poll_event()));
+            self.events
+                .extend(core::iter::from_fn(|| edge.poll_event()));
             shell.transmit(edge, now).unwrap();
         }
     }
@@ -142,7 +165,11 @@ impl Host {
         while !done(self, clients) {
             self.step();
             clients.iter_mut().for_each(Client::step);
-            assert!(start.elapsed() < PATIENCE, "nothing more happens: {:?}", self.events);
+            assert!(
+                start.elapsed() < PATIENCE,
+                "nothing more happens: {:?}",
+                self.events
+            );
         }
     }
 
@@ -170,15 +197,23 @@ fn talk(listen: &Listen, server: SocketAddr) {
     let mut clients = [Client::connect(server)];
     host.run(&mut clients, |_, clients| clients[0].connected);
     clients[0].write(b"hello");
-    clients[0].quic.datagrams().send(Bytes::from_static(b"input"), true).unwrap();
+    clients[0]
+        .quic
+        .datagrams()
+        .send(Bytes::from_static(b"input"), true)
+        .unwrap();
     host.run(&mut clients, |host, _| {
         host.messages() == b"hello"
-            && host.events.iter().any(|event| matches!(event, EdgeEvent::Datagram { bytes, .. } if bytes == "input"))
+            && host
+                .events
+                .iter()
+                .any(|event| matches!(event, EdgeEvent::Datagram { bytes, .. } if bytes == "input"))
     });
     let (key, remote) = host.connected()[0];
     assert_eq!(remote, clients[0].socket.local_addr().unwrap());
     let edge = &mut host.shards[0].1;
-    edge.send_datagram(key, Bytes::from_static(b"snapshot")).unwrap();
+    edge.send_datagram(key, Bytes::from_static(b"snapshot"))
+        .unwrap();
     // Enough for several packets at once, that is for segmentation.
     let large: Vec<u8> = (0..150_000u32).map(|i| (i % 251) as u8).collect();
     edge.send_stream(key, &large).unwrap();
@@ -190,7 +225,10 @@ fn talk(listen: &Listen, server: SocketAddr) {
     let (shell, edge) = &host.shards[0];
     let sockets = *shell.counters();
     assert_eq!(sockets.received, edge.counters().datagrams_in);
-    assert_eq!(sockets.sent + sockets.send_failed, edge.counters().datagrams_out);
+    assert_eq!(
+        sockets.sent + sockets.send_failed,
+        edge.counters().datagrams_out
+    );
     assert!(sockets.send_calls < sockets.sent / 2, "{sockets:?}");
     assert_eq!(edge.counters().malformed, 0);
 }
@@ -198,7 +236,10 @@ fn talk(listen: &Listen, server: SocketAddr) {
 #[test]
 fn a_client_talks_over_ipv4() {
     let listen = Listen::loopback(0).claim().unwrap();
-    talk(&listen, SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)));
+    talk(
+        &listen,
+        SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)),
+    );
 }
 
 #[test]
@@ -208,7 +249,10 @@ fn a_client_talks_over_ipv6() {
         eprintln!("this host has no IPv6");
         return;
     }
-    talk(&listen, SocketAddr::from((Ipv6Addr::LOCALHOST, listen.port)));
+    talk(
+        &listen,
+        SocketAddr::from((Ipv6Addr::LOCALHOST, listen.port)),
+    );
 }
 
 #[test]
@@ -225,13 +269,18 @@ fn a_route_without_segmentation_gets_single_datagrams() {
     for socket in &host.shards[0].0.sockets {
         socket.without_segments();
     }
-    let mut clients = [Client::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)))];
+    let mut clients = [Client::connect(SocketAddr::from((
+        Ipv4Addr::LOCALHOST,
+        listen.port,
+    )))];
     host.run(&mut clients, |_, clients| clients[0].connected);
     clients[0].write(b"hello");
     host.run(&mut clients, |host, _| host.messages() == b"hello");
     let (key, _) = host.connected()[0];
     host.shards[0].1.send_stream(key, &[5; 100_000]).unwrap();
-    host.run(&mut clients, |_, clients| clients[0].stream_received.len() == 100_000);
+    host.run(&mut clients, |_, clients| {
+        clients[0].stream_received.len() == 100_000
+    });
     assert_eq!(host.shards[0].0.counters().send_failed, 0);
 }
 
@@ -268,13 +317,21 @@ fn a_second_server_is_refused() {
     let error = listen.claim().unwrap_err();
     let address = listen.addresses()[0];
     assert!(matches!(error, BindError::AddressInUse { address: taken } if taken == address));
-    assert_eq!(error.to_string(), format!("{address} is in use: is another server running?"));
+    assert_eq!(
+        error.to_string(),
+        format!("{address} is in use: is another server running?")
+    );
     // IPv6 alone in use is as bad, and nothing is left behind of IPv4.
     drop(first);
-    let ipv6 = Listen { ipv4: None, ..listen.clone() };
+    let ipv6 = Listen {
+        ipv4: None,
+        ..Listen::loopback(listen.port)
+    };
     if listen.ipv6.is_some() {
         let _first = UdpShell::bind(&ipv6).unwrap();
-        assert!(matches!(listen.claim(), Err(BindError::AddressInUse { address }) if address.is_ipv6()));
+        assert!(
+            matches!(listen.claim(), Err(BindError::AddressInUse { address }) if address.is_ipv6())
+        );
     }
     assert_eq!(listen.claim().unwrap(), listen);
 }
@@ -283,28 +340,42 @@ fn a_second_server_is_refused() {
 fn somebody_without_sharing_keeps_the_shards_out() {
     let other = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap();
-    let listen = Listen { ipv6: None, ..Listen::loopback(address.port()) };
+    let listen = Listen {
+        ipv6: None,
+        ..Listen::loopback(address.port())
+    };
     let refused = UdpShell::bind(&listen);
     assert!(matches!(refused, Err(BindError::AddressInUse { address: taken }) if taken == address));
 }
 
 #[test]
 fn nowhere_is_no_address() {
-    let listen = Listen { ipv4: None, ipv6: None, ..Listen::loopback(0) };
+    let listen = Listen {
+        ipv4: None,
+        ipv6: None,
+        ..Listen::loopback(0)
+    };
     assert!(matches!(listen.claim(), Err(BindError::NoAddress)));
     assert!(matches!(UdpShell::bind(&listen), Err(BindError::NoAddress)));
 }
 
 #[test]
 fn what_no_quic_packet_can_be_is_counted() {
-    let listen = Listen { ipv6: None, ..Listen::loopback(0) }.claim().unwrap();
+    let listen = Listen {
+        ipv6: None,
+        ..Listen::loopback(0)
+    }
+    .claim()
+    .unwrap();
     let mut host = Host::new(&listen, 1);
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
     let server = listen.addresses()[0];
     stranger.send_to(&[0xc0; 9_000], server).unwrap();
     stranger.send_to(&[], server).unwrap();
     stranger.send_to(&[0x40; 100], server).unwrap();
-    host.run(&mut [], |host, _| host.shards[0].1.counters().malformed == 3);
+    host.run(&mut [], |host, _| {
+        host.shards[0].1.counters().malformed == 3
+    });
     assert_eq!(host.shards[0].0.counters().received, 3);
 }
 
@@ -328,7 +399,9 @@ fn an_idle_shard_wakes_for_a_datagram_and_for_its_deadline() {
             let start = Instant::now();
             while shell.counters().received < round {
                 shell.readable_or(start + PATIENCE).await;
-                shell.receive(&mut edge, Instant::now(), &mut forwards).unwrap();
+                shell
+                    .receive(&mut edge, Instant::now(), &mut forwards)
+                    .unwrap();
             }
             assert!(start.elapsed() < PATIENCE);
         }

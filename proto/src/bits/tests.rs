@@ -103,9 +103,10 @@ proptest! {
         }
         let mut appended = BitWriter::new();
         appended.write(0, head);
-        appended.append(&record.to_words(), record.bits() as u32);
-        prop_assert_eq!(appended.to_words(), direct.to_words());
+        let bits = record.bits() as u32;
+        appended.append(&record.into_words(), bits);
         prop_assert_eq!(appended.bits(), direct.bits());
+        prop_assert_eq!(appended.into_words(), direct.into_words());
     }
 
     #[test]
@@ -120,7 +121,7 @@ proptest! {
         writer.rewind(mark);
         writer.write(u64::from(then), 16);
         untouched.write(u64::from(then), 16);
-        prop_assert_eq!(writer.to_words(), untouched.to_words());
+        prop_assert_eq!(writer.into_words(), untouched.into_words());
     }
 
     #[test]

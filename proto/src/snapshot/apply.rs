@@ -3,13 +3,12 @@
 use orrery_base::{GridId, Slot, Tick};
 
 use super::frame::{Entry, SlotState, Status};
-use super::header::{AGE_BITS, Basis, Header, SLOT_WIDTH_BITS, take_age, take_gap};
+use super::header::{Basis, Header, SLOT_WIDTH_BITS, take_age, take_gap};
 use super::record::{kind, take_change, take_full};
 use super::replica::{
     Applied, FORGET_BEATS, Held, LOST_BEATS, Replica, ReplicaEntity, SnapshotError,
 };
 use crate::bits::BitReader;
-use crate::input::SnapshotAck;
 
 /// The most slots whose numbers have this width.
 const MAX_SLOT_BITS: u32 = 16;
@@ -220,7 +219,6 @@ impl Replica {
         opening: &Opening,
         slot: u32,
     ) -> Result<Entry, SnapshotError> {
-        debug_assert!(AGE_BITS == 5, "as `take_age` reads");
         let age = take_age(reader)?;
         let from = Tick(opening.tick.0.wrapping_sub(age));
         let held = self
@@ -293,20 +291,24 @@ impl Replica {
                 entity.is_shown = false;
             }
             if let Some((slot, entry)) = exact.next_if(|&(next, _)| next == slot) {
-                match enter(now, slot, entry, &mut full) {
-                    Some(new) if new.id != entity.id || !entity.is_shown => entity = new,
-                    _ => {}
+                if let Some(new) = enter(now, slot, entry, &mut full) {
+                    let is_same = new.id == entity.id;
+                    let since = if is_same { entity.since } else { now };
+                    entity = ReplicaEntity { since, ..new };
                 }
                 entity.entry = entry;
                 entity.exact_at = now;
                 entity.is_shown = true;
             } else {
+                let unheard = now.since(entity.exact_at);
+                // Asked before the law is run: the gap may be anything.
+                if unheard > FORGET_BEATS {
+                    continue;
+                }
                 entity.entry.motion.advance(before, now);
-                entity.is_shown &= now.since(entity.exact_at) <= LOST_BEATS;
+                entity.is_shown &= unheard <= LOST_BEATS;
             }
-            if now.since(entity.exact_at) <= FORGET_BEATS {
-                entities.push(entity);
-            }
+            entities.push(entity);
         }
         for (slot, entry) in exact {
             entities.extend(enter(now, slot, entry, &mut full));

@@ -12,15 +12,13 @@ use std::cmp::Ordering;
 
 use orrery_base::{EntityId, Slot, Tick};
 
-use super::delta::Delta;
+use super::delta::{Delta, SlotSet};
 use super::frame::{bit, ones};
 use super::header::{AGE_BITS, SLOT_WIDTH_BITS};
 use super::record::ABSENT_BITS;
 use super::view::{ClientView, EncodeReport, EncodeScratch, Job, Sent, Waiting};
+use crate::MAX_BASELINE_AGE;
 
-/// A full record that was sent is not sent again for this long, unless its loss is known:
-/// longer than most round trips.
-const RESEND_BEATS: u64 = 10;
 /// The weight of the nearest.
 const WEIGHT_NEAR: u32 = 256;
 
@@ -108,7 +106,7 @@ impl ClientView {
         let centre = centre(job);
         for (index, &changed) in delta.changes.changed.iter().enumerate() {
             let seen = super::frame::word(job.request.visible, index);
-            let held = super::frame::word(delta.held, index);
+            let held = super::frame::word(delta.held.words(), index);
             for at in ones(changed & seen & held) {
                 let slot = index as u32 * 64 + at;
                 let waited = self
@@ -137,7 +135,7 @@ impl ClientView {
         &mut self,
         scratch: &mut EncodeScratch,
         job: Job<'_>,
-        exact: &mut [u64],
+        exact: &mut SlotSet,
         report: &mut EncodeReport,
     ) {
         let EncodeScratch {
@@ -161,7 +159,7 @@ impl ClientView {
                 is_first = false;
             }
             let slot = candidate.slot;
-            exact[slot as usize / 64] |= 1 << (slot % 64);
+            exact.insert(slot);
             let is_full = candidate.source == Source::Full;
             let prefix = 1 | u64::from(slot) << 1 | u64::from(is_full) << (1 + job.slot_bits);
             writer.write(prefix, 2 + job.slot_bits);
@@ -227,7 +225,7 @@ fn reference(
     slot: u32,
 ) -> Option<(u64, u32)> {
     for sent in sent.range_mut(..before).rev() {
-        if !sent.acknowledged || !bit(&sent.exact, slot as usize) {
+        if !sent.acknowledged || !bit(sent.exact.words(), slot as usize) {
             continue;
         }
         let age = job.tick.since(sent.tick);
@@ -244,11 +242,12 @@ fn reference(
     None
 }
 
-/// A full record was sent, not long ago, and nothing says that it was lost.
+/// A full record was sent and may still be acknowledged: an acknowledgement of a later snapshot
+/// would have said that it was lost, and after [`MAX_BASELINE_AGE`] it could not be used.
 fn is_under_way(waiting: &Waiting, now: Tick, newest_acknowledged: Option<Tick>) -> bool {
     waiting
         .sent
-        .is_some_and(|sent| newest_acknowledged < Some(sent) && now.since(sent) < RESEND_BEATS)
+        .is_some_and(|sent| newest_acknowledged < Some(sent) && now.since(sent) < MAX_BASELINE_AGE)
 }
 
 /// The entry of a slot's present tenant in the waiting list, or a new one.

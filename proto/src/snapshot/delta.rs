@@ -1,16 +1,56 @@
 //! The pass over the entities of the baseline: one word of 64 slots at a time.
 
-use super::frame::{bit, ones, word};
+use super::frame::{bit, ones};
 use super::header::{put_absent, put_end, put_gap};
 use super::history::Changes;
 use super::view::Job;
 use crate::bits::BitWriter;
 
+/// A set of slots that knows how many there are in each word, because counting bits is slow on
+/// the processors that the build must run on, and most words stay as they are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SlotSet {
+    words: Vec<u64>,
+    counts: Vec<u8>,
+}
+
+impl SlotSet {
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.counts.iter().map(|&count| u32::from(count)).sum()
+    }
+
+    /// Becomes the empty set of `words` words.
+    pub(super) fn reset(&mut self, words: usize) {
+        self.words.clear();
+        self.words.resize(words, 0);
+        self.counts.clear();
+        self.counts.resize(words, 0);
+    }
+
+    /// Becomes the other set, in `words` words, at least as many as that has.
+    fn copy(&mut self, other: &Self, words: usize) {
+        self.words.clone_from(&other.words);
+        self.words.resize(words, 0);
+        self.counts.clone_from(&other.counts);
+        self.counts.resize(words, 0);
+    }
+
+    /// Adds a slot that is not in the set.
+    pub(super) fn insert(&mut self, slot: u32) {
+        self.words[slot as usize / 64] |= 1 << (slot % 64);
+        self.counts[slot as usize / 64] += 1;
+    }
+}
+
 /// A baseline and what changed since.
 pub(super) struct Delta<'a> {
     pub(super) job: Job<'a>,
     /// The slots that are exact in the baseline.
-    pub(super) held: &'a [u64],
+    pub(super) held: &'a SlotSet,
     pub(super) changes: &'a Changes,
     pub(super) age: u64,
 }
@@ -33,49 +73,94 @@ impl Delta<'_> {
         &self,
         writer: &mut BitWriter,
         granted: Option<&[u64]>,
-        exact: &mut Vec<u64>,
+        exact: &mut SlotSet,
         needs: &mut Vec<u32>,
     ) -> Tally {
-        let mut tally = Tally::default();
-        exact.clear();
-        needs.clear();
-        // Positions count the baseline's entities, not the slots: small numbers, short codes.
-        let (mut base, mut next) = (0, 0);
-        let occupied = self.job.history.occupied();
-        for (index, &occupied) in occupied.iter().enumerate() {
-            let held = word(self.held, index);
-            let seen = occupied & word(self.job.request.visible, index);
-            let kept = held & seen & !self.changes.born[index];
-            let events = (held & !kept) | (kept & self.changes.changed[index]);
-            let mut still_exact = kept;
-            for at in ones(events) {
-                let position = base + (held & ((1 << at) - 1)).count_ones();
-                put_gap(writer, position - next, self.changes.rice);
-                next = position + 1;
-                let slot = index as u32 * 64 + at;
-                if kept >> at & 1 == 0 {
-                    put_absent(writer, false);
-                    tally.gone += 1;
-                } else if granted.is_none_or(|granted| bit(granted, slot as usize)) {
-                    let (words, bits) = self.job.history.change(self.changes, self.age, slot);
-                    writer.append(words, bits);
-                    tally.changed += 1;
-                    tally.record_bits += bits;
-                } else {
-                    put_absent(writer, true);
-                    still_exact &= !(1 << at);
-                    tally.changed += 1;
+        let mut pass = Pass {
+            delta: self,
+            writer,
+            needs,
+            granted,
+            next: 0,
+            tally: Tally::default(),
+        };
+        pass.needs.clear();
+        // What was exact stays so where nothing happens: copied whole, corrected where not.
+        let words = self.changes.touched.len();
+        exact.copy(self.held, words);
+        let mut base = 0;
+        let rows = exact.words.iter_mut().zip(&mut exact.counts);
+        let rows = rows.zip(&self.changes.touched).zip(self.visible());
+        for (index, (((word, count), &touched), seen)) in rows.enumerate() {
+            let held_count = u32::from(*count);
+            if (*word ^ seen) | (*word & touched) != 0 {
+                let still_exact = pass.put_word(index, base, *word, seen);
+                if still_exact != *word {
+                    *word = still_exact;
+                    *count = still_exact.count_ones() as u8;
                 }
             }
-            exact.push(still_exact);
-            let missing = seen & !kept;
-            if missing != 0 {
-                let first = index as u32 * 64;
-                needs.extend(ones(missing).map(|bit| first + bit));
-            }
-            base += held.count_ones();
+            base += held_count;
         }
-        put_end(writer);
-        tally
+        put_end(pass.writer);
+        pass.tally
+    }
+
+    /// The visible and occupied slots, word by word, for as many words as the history has.
+    fn visible(&self) -> impl Iterator<Item = u64> {
+        let visible = self.job.request.visible.iter().chain(std::iter::repeat(&0));
+        let occupied = self.job.history.occupied();
+        occupied.iter().zip(visible).map(|(a, b)| a & b)
+    }
+}
+
+/// A pass on its way.
+struct Pass<'p, 'd> {
+    delta: &'p Delta<'d>,
+    writer: &'p mut BitWriter,
+    needs: &'p mut Vec<u32>,
+    granted: Option<&'p [u64]>,
+    /// The position behind the last entity that was told of. Positions count the baseline's
+    /// entities, not the slots: small numbers, short codes.
+    next: u32,
+    tally: Tally,
+}
+
+impl Pass<'_, '_> {
+    /// The entities of one word: `base` of the baseline come before it. Returns those that are
+    /// exact afterwards. Not inlined, so that the loop over quiet words keeps its registers.
+    #[inline(never)]
+    fn put_word(&mut self, index: usize, base: u32, held: u64, seen: u64) -> u64 {
+        let Delta {
+            job, changes, age, ..
+        } = *self.delta;
+        let first = index as u32 * 64;
+        let kept = held & seen & !changes.born[index];
+        let mut still_exact = kept;
+        for at in ones((held & !kept) | (kept & changes.changed[index])) {
+            let position = base + (held & ((1 << at) - 1)).count_ones();
+            put_gap(self.writer, position - self.next, changes.rice);
+            self.next = position + 1;
+            let slot = first + at;
+            if kept >> at & 1 == 0 {
+                put_absent(self.writer, false);
+                self.tally.gone += 1;
+                continue;
+            }
+            self.tally.changed += 1;
+            if self
+                .granted
+                .is_none_or(|granted| bit(granted, slot as usize))
+            {
+                let (words, bits) = job.history.change(changes, age, slot);
+                self.writer.append(words, bits);
+                self.tally.record_bits += bits;
+            } else {
+                put_absent(self.writer, true);
+                still_exact &= !(1 << at);
+            }
+        }
+        self.needs.extend(ones(seen & !kept).map(|at| first + at));
+        still_exact
     }
 }

@@ -11,8 +11,6 @@ use crate::{DATAGRAM_VERSION, KIND_SNAPSHOT, MAX_BASELINE_AGE};
 pub(super) const AGE_BITS: u32 = 5;
 /// Bits of "how many bits has a slot".
 pub(super) const SLOT_WIDTH_BITS: u32 = 5;
-/// The longest header, the end of the changes and the width of slots included.
-pub(super) const MAX_HEADER_BITS: u32 = 25 + 40 + 80 + AGE_BITS + 32 + END_BITS + SLOT_WIDTH_BITS;
 /// The longest unary part of a distance; one more means "not a short distance".
 const MAX_QUOTIENT: u32 = 8;
 /// Bits of the end of the changes.

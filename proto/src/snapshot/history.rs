@@ -37,8 +37,6 @@ pub struct GridHistory {
     records: Arc<Records>,
     /// Frames whose memory can be used again.
     spare: Vec<SlotFrame>,
-    /// What the law makes of the beat before; kept for its memory.
-    predicted: Picture,
 }
 
 impl Clone for GridHistory {
@@ -49,7 +47,6 @@ impl Clone for GridHistory {
             identities: Arc::clone(&self.identities),
             records: Arc::clone(&self.records),
             spare: Vec::new(),
-            predicted: Picture::default(),
         }
     }
 }
@@ -73,18 +70,17 @@ pub(super) struct Changes {
     pub(super) changed: Vec<u64>,
     /// Slots whose tenant came after the baseline.
     pub(super) born: Vec<u64>,
+    /// Slots in either of the two.
+    pub(super) touched: Vec<u64>,
     /// The Rice parameter that suits the distances between changed slots.
     pub(super) rice: u32,
     blocks: Box<[OnceLock<Block>]>,
 }
 
-/// The records of the changed ones among 64 slots.
-#[derive(Debug)]
-struct Block {
-    /// For each changed slot in order: first word and count of bits.
-    index: Box<[(u32, u32)]>,
-    words: Box<[u64]>,
-}
+/// The records of the changed ones among 64 slots: first one word for each in order, with the
+/// index of its first word in the high half and the count of its bits in the low one, then the
+/// records, each from a new word on.
+type Block = Vec<u64>;
 
 /// A record: its bits, 64 to a word, and their count.
 pub(super) type Record<'a> = (&'a [u64], u32);
@@ -99,7 +95,6 @@ impl GridHistory {
             identities: Arc::default(),
             records: Arc::default(),
             spare: Vec::new(),
-            predicted: Picture::default(),
         }
     }
 
@@ -187,40 +182,15 @@ impl GridHistory {
     }
 
     /// Finds out how `now` differs from what the law makes of the beat `before`.
-    fn compare(&mut self, before: &Picture, now: &mut Picture, identities: &Identities) {
-        let slots = before.slots();
-        let predicted = &mut self.predicted;
-        for axis in 0..3 {
-            predicted.position[axis].clone_from(&before.position[axis]);
-            predicted.velocity[axis].clone_from(&before.velocity[axis]);
-            step_axis(
-                now.tick,
-                &mut predicted.position[axis],
-                &mut predicted.velocity[axis],
-                &before.target[axis],
-                &before.response,
-            );
-        }
-        // One column of "differs", by which the compiler can use wide registers.
-        let differs = &mut predicted.response;
-        differs.clear();
-        differs.resize(slots, 0);
-        for axis in 0..3 {
-            mark(differs, &predicted.position[axis], &now.position[axis]);
-            mark(differs, &predicted.velocity[axis], &now.velocity[axis]);
-            mark(differs, &before.target[axis], &now.target[axis]);
-        }
-        for ((differs, old), new) in differs.iter_mut().zip(&before.response).zip(&now.response) {
-            *differs |= old ^ new;
-        }
+    fn compare(&self, before: &Picture, now: &mut Picture, identities: &Identities) {
         for index in 0..now.occupied.len() {
             let occupied = now.occupied[index];
             let both = occupied & word(&before.occupied, index);
             let (mut same, mut broken, mut restated) = (0, 0, 0);
             if both != 0 {
                 let rows = index * 64..index * 64 + 64;
-                same = both & same_tenants(&self.identities, identities, rows.clone());
-                broken = same & nonzero(&differs[rows.clone()]);
+                same = both & !different_tenants(&self.identities, identities, rows.clone());
+                broken = same & broken_laws(before, now, rows.clone());
                 restated = same & different(&before.status[rows.clone()], &now.status[rows]);
             }
             now.born.push(occupied & !same);
@@ -245,9 +215,11 @@ impl GridHistory {
                 counts.0 += changed[index].count_ones();
                 counts.1 += occupied.count_ones();
             }
+            let touched = changed.iter().zip(&born).map(|(a, b)| a | b).collect();
             Changes {
                 changed,
                 born,
+                touched,
                 rice: rice_parameter(counts.0, counts.1),
                 blocks: std::iter::repeat_with(OnceLock::new).take(words).collect(),
             }
@@ -260,33 +232,46 @@ impl GridHistory {
         let (index, bit) = (slot as usize / 64, slot % 64);
         let block = changes.blocks[index].get_or_init(|| self.encode_block(changes, age, index));
         let rank = (changes.changed[index] & ((1 << bit) - 1)).count_ones();
-        let (start, bits) = block.index[rank as usize];
-        (&block.words[start as usize..], bits)
+        let entry = block[rank as usize];
+        (&block[(entry >> 32) as usize..], entry as u32)
+    }
+
+    /// Encodes all records against the baselines of this age now, rather than when they are
+    /// first needed.
+    pub fn prepare(&self, age: u64) {
+        if (1..=self.oldest_age()).contains(&age) {
+            let changes = self.changes(age);
+            for (index, block) in changes.blocks.iter().enumerate() {
+                if changes.changed[index] != 0 {
+                    block.get_or_init(|| self.encode_block(changes, age, index));
+                }
+            }
+        }
     }
 
     #[cold]
     fn encode_block(&self, changes: &Changes, age: u64, index: usize) -> Block {
         let (now, then) = (&self.pictures[0], &self.pictures[age as usize]);
         let changed = changes.changed[index];
-        let mut records = Vec::with_capacity(changed.count_ones() as usize);
-        let mut words = Vec::with_capacity(changed.count_ones() as usize * 2);
-        let mut writer = BitWriter::with_capacity(64);
-        for bit in ones(changed) {
+        let count = changed.count_ones() as usize;
+        let mut writer = BitWriter::with_capacity(count * 24 + 64);
+        (0..count).for_each(|_| writer.write(0, 64));
+        let mut places = [0; 64];
+        for (bit, place) in ones(changed).zip(&mut places) {
             let slot = index * 64 + bit as usize;
-            writer.clear();
+            let start = writer.bits();
             put_change(
                 &mut writer,
                 (then.tick, &then.entry(slot)),
                 (now.tick, &now.entry(slot)),
                 self.broken_at(slot, age),
             );
-            records.push((words.len() as u32, writer.bits() as u32));
-            writer.copy_words_into(&mut words);
+            *place = start / 64 << 32 | (writer.bits() - start);
+            writer.pad_to_word();
         }
-        Block {
-            index: records.into_boxed_slice(),
-            words: words.into_boxed_slice(),
-        }
+        let mut block = writer.into_words();
+        block[..count].copy_from_slice(&places[..count]);
+        block
     }
 
     /// The newest beat, at most `age` beats back, at which a slot's motion left its law.
@@ -309,9 +294,11 @@ impl GridHistory {
             .get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
         let record = block[slot as usize % 64].get_or_init(|| {
             let mut writer = BitWriter::with_capacity(64);
+            writer.write(0, 64);
             put_full(&mut writer, &self.state(Slot(slot)).unwrap_or_default());
-            let mut words = vec![writer.bits()];
-            writer.copy_words_into(&mut words);
+            let bits = writer.bits() - 64;
+            let mut words = writer.into_words();
+            words[0] = bits;
             words.into_boxed_slice()
         });
         (&record[1..], record[0] as u32)
@@ -343,57 +330,87 @@ const fn rice_parameter(events: u32, of: u32) -> u32 {
     if parameter > 7 { 7 } else { parameter }
 }
 
-/// Ors the differences of two columns into `differs`.
-fn mark(differs: &mut [u32], old: &[i32], new: &[i32]) {
-    for ((differs, old), new) in differs.iter_mut().zip(old).zip(new) {
-        *differs |= (old ^ new) as u32;
-    }
-}
-
 fn or_into(into: &mut [u64], from: &[u64]) {
     for (into, from) in into.iter_mut().zip(from) {
         *into |= from;
     }
 }
 
+/// Which of 64 slots have a motion that is not what the law makes of the beat before.
+fn broken_laws(before: &Picture, now: &Picture, rows: Range<usize>) -> u64 {
+    // Columns of 64, so that the compiler can use wide registers and nothing leaves the cache.
+    let mut differs = [0_u32; 64];
+    let response = &before.response[rows.clone()];
+    for axis in 0..3 {
+        let target = &before.target[axis][rows.clone()];
+        let (mut position, mut velocity) = ([0_i32; 64], [0_i32; 64]);
+        position.copy_from_slice(&before.position[axis][rows.clone()]);
+        velocity.copy_from_slice(&before.velocity[axis][rows.clone()]);
+        step_axis(now.tick, &mut position, &mut velocity, target, response);
+        mark(&mut differs, &position, &now.position[axis][rows.clone()]);
+        mark(&mut differs, &velocity, &now.velocity[axis][rows.clone()]);
+        mark(&mut differs, target, &now.target[axis][rows.clone()]);
+    }
+    for ((differs, old), new) in differs.iter_mut().zip(response).zip(&now.response[rows]) {
+        *differs |= old ^ new;
+    }
+    nonzero(&differs)
+}
+
+/// Ors the differences of two columns into `differs`.
+fn mark(differs: &mut [u32; 64], old: &[i32], new: &[i32]) {
+    for ((differs, old), new) in differs.iter_mut().zip(old).zip(new) {
+        *differs |= (old ^ new) as u32;
+    }
+}
+
 /// The bits of the nonzero ones among 64 values.
-fn nonzero(values: &[u32]) -> u64 {
-    values
-        .iter()
-        .enumerate()
-        .fold(0, |bits, (index, &value)| {
-            bits | u64::from(value != 0) << index
-        })
+fn nonzero(values: &[u32; 64]) -> u64 {
+    if values.iter().fold(0, |any, value| any | value) == 0 {
+        return 0;
+    }
+    let mut bits = 0;
+    for (index, eight) in values.chunks_exact(8).enumerate() {
+        // Eight bytes of 0 or 1; the product moves bit 0 of byte i to bit 56 + i.
+        let mut flags = [0_u8; 8];
+        for (flag, &value) in flags.iter_mut().zip(eight) {
+            *flag = u8::from(value != 0);
+        }
+        let packed = u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= packed << (8 * index);
+    }
+    bits
 }
 
 /// The bits of those among 64 values that differ.
 fn different(old: &[u32], new: &[u32]) -> u64 {
-    old.iter()
-        .zip(new)
-        .enumerate()
-        .fold(0, |bits, (index, (old, new))| {
-            bits | u64::from(old != new) << index
-        })
-}
-
-/// The bits of those among 64 slots that have the same tenant in both. An entity that changes
-/// its type or owner counts as another tenant, so that clients are told.
-fn same_tenants(old: &Identities, new: &Identities, rows: Range<usize>) -> u64 {
-    equal(&old.id, &new.id, rows.clone())
-        & equal(&old.type_id, &new.type_id, rows.clone())
-        & equal(&old.owner, &new.owner, rows)
-}
-
-/// The bits of those rows that are equal.
-fn equal<T: PartialEq>(old: &[T], new: &[T], rows: Range<usize>) -> u64 {
-    match (old.get(rows.clone()), new.get(rows)) {
-        (Some(old), Some(new)) => old
-            .iter()
-            .zip(new)
-            .enumerate()
-            .fold(0, |bits, (index, (old, new))| {
-                bits | u64::from(old == new) << index
-            }),
-        _ => 0,
+    let mut differs = [0_u32; 64];
+    for ((differs, old), new) in differs.iter_mut().zip(old).zip(new) {
+        *differs = old ^ new;
     }
+    nonzero(&differs)
+}
+
+/// The bits of those among 64 slots that have another tenant than before. An entity that changes
+/// its type or owner counts as another tenant, so that clients are told.
+fn different_tenants(old: &Identities, new: &Identities, rows: Range<usize>) -> u64 {
+    let mut differs = [0_u32; 64];
+    let columns = old.id[rows.clone()].iter().zip(&new.id[rows.clone()]);
+    for (differs, (old, new)) in differs.iter_mut().zip(columns) {
+        *differs |= fold(old.0 ^ new.0);
+    }
+    let columns = old.owner[rows.clone()].iter().zip(&new.owner[rows.clone()]);
+    for (differs, (old, new)) in differs.iter_mut().zip(columns) {
+        *differs |= fold(old.0 ^ new.0);
+    }
+    let columns = old.type_id[rows.clone()].iter().zip(&new.type_id[rows]);
+    for (differs, (old, new)) in differs.iter_mut().zip(columns) {
+        *differs |= old.0 ^ new.0;
+    }
+    nonzero(&differs)
+}
+
+/// Zero only for zero.
+const fn fold(word: u64) -> u32 {
+    word as u32 | (word >> 32) as u32
 }

@@ -28,9 +28,6 @@ pub(super) mod kind {
 
 /// Bits of an entity that is gone or not exact this time.
 pub(super) const ABSENT_BITS: u32 = kind::BITS + 1;
-/// The longest change: the general kind, a residual, all vitals, the activity.
-pub(super) const MAX_CHANGE_BITS: u32 =
-    kind::BITS + 4 + 2 * VECTOR_BITS + TARGET_BITS + 33 + 4 + 30 + 9;
 /// The longest full record.
 pub(super) const MAX_FULL_BITS: u32 =
     (6 + 64) + (6 + 32) + (7 + 64) + 2 * VECTOR_BITS + TARGET_BITS + 32 + 25 + 9;

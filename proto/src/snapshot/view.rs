@@ -15,7 +15,7 @@ use orrery_base::{EntityId, GridId, Slot, Tick};
 
 use super::MIN_BUDGET_BYTES;
 use super::choose::Candidate;
-use super::delta::{Delta, Tally};
+use super::delta::{Delta, SlotSet, Tally};
 use super::frame::{ones, word};
 use super::header::{Basis, Header};
 use super::history::GridHistory;
@@ -60,7 +60,7 @@ pub struct EncodeReport {
 pub(super) struct Sent {
     pub(super) tick: Tick,
     /// Slots that are exact on the client if it has the snapshot.
-    pub(super) exact: Vec<u64>,
+    pub(super) exact: SlotSet,
     pub(super) acknowledged: bool,
     /// Whether an entity needed it as a reference in the newest encoding.
     pub(super) useful: bool,
@@ -94,7 +94,7 @@ pub struct ClientView {
 pub struct EncodeScratch {
     pub(super) writer: BitWriter,
     /// Bitsets to use again.
-    spare: Vec<Vec<u64>>,
+    spare: Vec<SlotSet>,
     /// Slots that are visible and not kept from the baseline.
     pub(super) needs: Vec<u32>,
     pub(super) candidates: Vec<Candidate>,
@@ -207,7 +207,7 @@ impl ClientView {
             .and_then(|baseline| self.encode_delta(scratch, job, baseline, &mut exact))
             .unwrap_or_else(|| self.encode_alone(scratch, job, &mut exact));
         report.bytes = scratch.writer.byte_len();
-        report.exact = exact.iter().map(|word| word.count_ones()).sum();
+        report.exact = exact.count();
         report.waiting = self.waiting.len() as u32;
         scratch.writer.copy_into(out);
         self.forget_useless(baseline, scratch);
@@ -266,7 +266,7 @@ impl ClientView {
         scratch: &mut EncodeScratch,
         job: Job<'_>,
         baseline: usize,
-        exact: &mut Vec<u64>,
+        exact: &mut SlotSet,
     ) -> Option<EncodeReport> {
         let age = job.tick.since(self.sent[baseline].tick);
         let changes = job.history.changes(age);
@@ -298,7 +298,7 @@ impl ClientView {
         scratch: &mut EncodeScratch,
         delta: &Delta<'_>,
         baseline: usize,
-        exact: &mut Vec<u64>,
+        exact: &mut SlotSet,
     ) -> Option<EncodeReport> {
         let job = delta.job;
         let after_header = scratch.writer.checkpoint();
@@ -342,7 +342,7 @@ impl ClientView {
         &mut self,
         scratch: &mut EncodeScratch,
         job: Job<'_>,
-        exact: &mut Vec<u64>,
+        exact: &mut SlotSet,
     ) -> EncodeReport {
         self.put_header(
             scratch,
@@ -354,8 +354,7 @@ impl ClientView {
             },
         );
         let occupied = job.history.occupied();
-        exact.clear();
-        exact.resize(occupied.len(), 0);
+        exact.reset(occupied.len());
         scratch.needs.clear();
         for (index, &occupied) in occupied.iter().enumerate() {
             let seen = occupied & word(job.request.visible, index);

@@ -68,6 +68,13 @@ fn span(text: &str) -> Result<Span, String> {
 }
 
 impl GenerateArgs {
+    /// The defaults with a size and a seed, for a store that has no galaxy yet.
+    pub(super) fn for_new(systems: u32, seed: u64) -> Self {
+        let Params { planets, belts, gates_min, gates_max, .. } = Params::default();
+        let gates = Span { min: gates_min, max: gates_max };
+        Self { data: None, systems, planets, belts, gates, seed, replace: false }
+    }
+
     /// The generator's parameters.
     pub(super) fn params(&self) -> Params {
         Params {

@@ -3,6 +3,7 @@
 mod audit;
 mod bots;
 mod content;
+mod dashboard;
 mod galaxy;
 pub(crate) mod progress;
 mod replay;

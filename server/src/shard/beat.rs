@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use orrery_base::{GridId, ShardIndex, Slot, Tick};
+use orrery_kernel::grid::Grid;
 use orrery_kernel::journal;
 use orrery_kernel::probe::{Phase, Probe};
 use orrery_kernel::rules::{Envelope, Stamped, Write};
@@ -22,8 +23,9 @@ use orrery_storage::{Batch, Domain, checkpoint};
 use super::links::Links;
 use super::packet::{Packet, Publication};
 use crate::host::recovery::{Deal, pending_row};
-use crate::metrics::{BeatPhase, ShardMetrics};
+use crate::metrics::{BeatPhase, GridStatus, ShardMetrics};
 use crate::rules::Space;
+use crate::rules::columns::NO_CLIENT;
 use crate::rules::frame::SpaceFrame;
 use crate::rules::input::{Input, Message};
 
@@ -51,8 +53,6 @@ pub struct Done {
     pub checkpoint: Option<Vec<GridSum>>,
     /// Entities of the shard's grids.
     pub entities: usize,
-    /// Grids that were stepped.
-    pub grids_stepped: usize,
 }
 
 impl Simulation {
@@ -74,6 +74,24 @@ impl Simulation {
     #[must_use]
     pub fn grid_count(&self) -> usize {
         self.world.grids().len()
+    }
+
+    /// The grids with what an operator wants to know of them.
+    #[must_use]
+    pub fn grid_table(&self) -> Vec<GridStatus> {
+        let status = |grid: &Grid<Space>| {
+            let clients = grid.parts().map(|part| {
+                let clients = part.table.columns().pilot.client.iter();
+                clients.filter(|&&client| client != NO_CLIENT).count() as u32
+            });
+            GridStatus {
+                grid: grid.id(),
+                entities: grid.entity_count() as u32,
+                clients: clients.sum(),
+                dilation_milli: 1_000,
+            }
+        };
+        self.world.grids().map(status).collect()
     }
 
     /// The shard of a grid; `None` if the galaxy has no such grid.
@@ -130,8 +148,8 @@ impl Simulation {
             self.checkpoint(tick, &output.messages, &mut batch)
         });
         timer.finish();
-        let entities = self.world.grids().map(orrery_kernel::grid::Grid::entity_count).sum();
-        Done { batch, checkpoint: sums, entities, grids_stepped: output.grids.len() }
+        let entities = self.world.grids().map(Grid::entity_count).sum();
+        Done { batch, checkpoint: sums, entities }
     }
 
     /// Sends what the beat has put out to whom it concerns, and its end to everybody.

@@ -53,6 +53,8 @@ const WAIT_STEP: Duration = Duration::from_micros(200);
 const START_AFTER: Duration = Duration::from_millis(200);
 /// When the host stops because a shard has failed, the others do not wait for it for ever.
 const OTHERS_GIVEN_UP: Duration = Duration::from_secs(5);
+/// Beats between two updates of the slow measurements.
+const SHOW_BEATS: u64 = 15;
 /// Beats between the call to stop and the last beat: long enough for clients to hear of it.
 const DRAIN_BEATS: u64 = 30;
 
@@ -191,12 +193,12 @@ impl Shard {
                     }
                 }
                 Pulse::Beat { tick, late_ns, slipped_ns } => {
-                    self.metrics.beat_late(Duration::from_nanos(late_ns), Duration::from_nanos(slipped_ns));
+                    self.metrics.slipped_us.add(slipped_ns / 1_000);
                     self.wait_for_others(tick.minus(1)).await?;
                     if self.last.is_some_and(|last| tick > last) {
                         return self.end().await;
                     }
-                    self.beat(tick).await?;
+                    self.beat(tick, Duration::from_nanos(late_ns)).await?;
                 }
             }
         }
@@ -221,7 +223,7 @@ impl Shard {
     }
 
     /// One beat, from gathering to the last snapshot.
-    async fn beat(&mut self, tick: Tick) -> ShardResult<()> {
+    async fn beat(&mut self, tick: Tick, late: Duration) -> ShardResult<()> {
         let span = tracing::debug_span!("beat", shard = self.shard.0, tick = tick.0);
         let started = Instant::now();
         self.pass_on_inputs();
@@ -250,15 +252,28 @@ impl Shard {
             self.metrics.record_phase(BeatPhase::Publish, publishing.elapsed());
         });
         self.serve()?;
-        self.metrics.beat_done(tick, started.elapsed(), self.clients.playing(), self.simulation.grid_count());
+        self.metrics.record_beat(tick, started.elapsed(), late);
+        if tick.is_every(SHOW_BEATS, u64::from(self.shard.0)) {
+            self.show();
+        }
         Ok(())
+    }
+
+    /// Shows the slow measurements to whoever looks.
+    fn show(&mut self) {
+        self.metrics.clients.set(self.clients.playing() as u64);
+        self.metrics.connections.set(self.clients.edge.connections() as u64);
+        self.metrics.grids.set(self.simulation.grid_count() as u64);
+        self.metrics.copy_edge(self.clients.edge.counters());
+        self.metrics.copy_sockets(self.shell.counters());
+        self.metrics.publish_grids(self.simulation.grid_table());
     }
 
     /// Hands the beat to the commit. A disk that is many beats behind slows the world down here,
     /// so that it never runs far ahead of what is durable; clients are served meanwhile.
     async fn submit(&mut self, tick: Tick, done: Done) -> ShardResult<()> {
         let since = Instant::now();
-        self.metrics.beat_contents(done.entities, done.grids_stepped, done.batch.bytes());
+        self.metrics.entities.set(done.entities as u64);
         let mut batch = done.batch;
         loop {
             match self.port.submit(tick, batch) {
@@ -272,7 +287,7 @@ impl Shard {
                 Err(error) => return Err(Box::new(error)),
             }
         }
-        self.metrics.record_phase(BeatPhase::Submit, since.elapsed());
+        self.metrics.record_phase(BeatPhase::Commit, since.elapsed());
         if let Some(sums) = done.checkpoint {
             // The receiver outlives the shards; if it is gone the host is ending anyway.
             let _ = self.checkpoints.send(ShardCheckpoint { tick, shard: self.shard, sums });

@@ -20,19 +20,6 @@ const DENSE_CELLS_PER_ROW: u64 = 2;
 /// Always allowed, however few the entities.
 const DENSE_CELLS_FREE: u64 = 4_096;
 
-/// A table of buckets, of which a query reads one row of cells at a time.
-pub(crate) trait Table: Copy {
-    /// Whether the stretches may hold entities of other rows of cells, which the reader drops.
-    const CHECKED: bool;
-    /// The most stretches of a row of cells.
-    const STRETCHES: usize;
-
-    /// A stretch of the sorted columns, of those that hold the cells from `x[0]` to `x[1]` of the
-    /// row of cells y, z, in order of x: where it starts and ends; it may be empty. The cells are
-    /// in the box of occupied ones, and no more than there are buckets.
-    fn stretch(&self, number: usize, x: [i32; 2], y: i32, z: i32) -> [u32; 2];
-}
-
 impl Layout {
     /// The layout for `rows` entities in the box of cells from `first` to `last`.
     pub(crate) fn choose(rows: usize, first: [i32; 3], last: [i32; 3]) -> Self {
@@ -121,18 +108,13 @@ pub(crate) struct Dense<'a> {
     pub(crate) size: [u32; 3],
 }
 
-impl Table for Dense<'_> {
-    const CHECKED: bool = false;
-    const STRETCHES: usize = 1;
-
+impl Dense<'_> {
+    /// The bucket of a cell of the box.
     #[inline(always)]
-    fn stretch(&self, _: usize, x: [i32; 2], y: i32, z: i32) -> [u32; 2] {
+    pub(crate) fn bucket(&self, x: i32, y: i32, z: i32) -> usize {
         let row = z.abs_diff(self.first[2]) as usize * self.size[1] as usize
             + y.abs_diff(self.first[1]) as usize;
-        let row = row * self.size[0] as usize;
-        let low = row + x[0].abs_diff(self.first[0]) as usize;
-        let high = row + x[1].abs_diff(self.first[0]) as usize + 1;
-        [self.starts[low], self.starts[high]]
+        row * self.size[0] as usize + x.abs_diff(self.first[0]) as usize
     }
 }
 
@@ -143,17 +125,17 @@ pub(crate) struct Hashed<'a> {
     pub(crate) mask: u32,
 }
 
-impl Table for Hashed<'_> {
-    const CHECKED: bool = true;
-    const STRETCHES: usize = 2;
-
+impl Hashed<'_> {
+    /// The two stretches of the sorted columns that hold the cells from `x[0]` to `x[1]` of a row
+    /// of cells, in order of x: from where to where; either may be empty. There are no more cells
+    /// than buckets.
     #[inline(always)]
-    fn stretch(&self, number: usize, x: [i32; 2], y: i32, z: i32) -> [u32; 2] {
+    pub(crate) fn stretches(&self, x: [i32; 2], y: i32, z: i32) -> [[usize; 2]; 2] {
         let low = hashed_bucket(x[0], y, z, self.mask);
         let high = low + x[1].abs_diff(x[0]) + 1;
         let end = high.min(self.mask + 1);
         // What reaches past the last bucket goes on at the first.
-        let [low, high] = [[low, end], [0, high - end]][number];
-        [self.starts[low as usize], self.starts[high as usize]]
+        let start = |bucket: u32| self.starts[bucket as usize] as usize;
+        [[start(low), start(end)], [start(0), start(high - end)]]
     }
 }

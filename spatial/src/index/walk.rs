@@ -1,6 +1,6 @@
 //! Leads a reader through the stretches of the sorted columns that a query has to read.
 
-use super::layout::{Dense, Hashed, Layout, Table};
+use super::layout::{Dense, Hashed, Layout};
 use crate::CellIndex;
 
 /// A query over more rows of cells than there are entities, and than this, reads everything
@@ -8,12 +8,11 @@ use crate::CellIndex;
 /// space.
 const CELL_ROWS_FREE: u64 = 25;
 
-/// A contiguous part of the sorted columns.
+/// A contiguous part of the sorted columns, in one row of cells.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stretch {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// The row of cells.
     pub(crate) y: i32,
     pub(crate) z: i32,
 }
@@ -30,41 +29,85 @@ pub(crate) struct Cells {
 pub(crate) enum Plan<'a> {
     /// No occupied cell is touched.
     Nothing,
-    Dense(Dense<'a>, Cells),
-    Hashed(Hashed<'a>, Cells),
-    /// All entities, in whatever order; the caller sorts.
-    Everything,
+    Dense(Through<Dense<'a>>),
+    Hashed(Through<Hashed<'a>>),
+    /// The caller sorts.
+    Everything(Everything),
 }
 
-/// What a query does with the stretches.
-pub(crate) trait Reader {
-    /// Reads a stretch, which may be empty, and tells whether to go on. With `CHECKED` tables only
-    /// the entities of the stretch's row of cells count.
-    fn read<T: Table>(&mut self, stretch: Stretch) -> bool;
+/// Through the cells of a table.
+#[derive(Clone, Copy)]
+pub(crate) struct Through<T>(T, Cells);
+
+/// Through all entities, in whatever order.
+#[derive(Clone, Copy)]
+pub(crate) struct Everything {
+    rows: usize,
 }
 
-impl Cells {
-    /// Hands the reader every stretch in the canonical order, until it has enough.
+/// A way through the sorted columns.
+pub(crate) trait Walk: Copy {
+    /// Whether a stretch may hold entities of other rows of cells, which the reader drops.
+    const CHECKED: bool;
+
+    /// Calls the reader with stretches in the canonical order; they may be empty.
+    fn stretches(self, reader: impl FnMut(Stretch));
+
+    /// Calls the reader with blocks of that many entries in the canonical order, until it has
+    /// enough. If `CHECKED`, a block is what the stretch begins with, and entries that are not of
+    /// the stretch or not of its row of cells do not count. Else a block is simply that many
+    /// entries, the last of which may be padding, and no entry is read twice: one that is not in
+    /// the query's cells cannot be an answer, so there is nothing to check.
+    fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R);
+}
+
+/// Reads blocks of entries.
+pub(crate) trait BlockReader {
+    /// Reads the entries that the stretch begins with, and tells whether to go on.
+    fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool;
+}
+
+impl Walk for Through<Dense<'_>> {
+    const CHECKED: bool = false;
+
     #[inline(always)]
-    pub(crate) fn walk<T: Table, R: Reader>(self, table: T, reader: &mut R) {
-        let mut z = self.from[2];
+    fn stretches(self, mut reader: impl FnMut(Stretch)) {
+        let Self(table, Cells { from, to }) = self;
+        for z in from[2]..=to[2] {
+            for y in from[1]..=to[1] {
+                let start = table.starts[table.bucket(from[0], y, z)] as usize;
+                let end = table.starts[table.bucket(to[0], y, z) + 1] as usize;
+                reader(Stretch { start, end, y, z });
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let Self(table, Cells { from, to }) = self;
+        let width = to[0].abs_diff(from[0]) as usize + 1;
+        // The last block of a stretch reaches past its end: the next stretch goes on from there.
+        let mut start = 0;
+        let mut z = from[2];
         loop {
-            let mut y = self.from[1];
+            let mut row = table.bucket(from[0], from[1], z);
+            let last = table.bucket(from[0], to[1], z);
+            let starts = &table.starts[..=last + width];
             loop {
-                for number in 0..T::STRETCHES {
-                    let x = [self.from[0], self.to[0]];
-                    let [start, end] = table.stretch(number, x, y, z);
-                    let (start, end) = (start as usize, end as usize);
-                    if !reader.read::<T>(Stretch { start, end, y, z }) {
+                start = start.max(starts[row] as usize);
+                let end = starts[row + width] as usize;
+                while start < end {
+                    if !reader.read::<false>(Stretch { start, end, y: 0, z: 0 }) {
                         return;
                     }
+                    start += LANES;
                 }
-                if y == self.to[1] {
+                row += table.size[0] as usize;
+                if row > last {
                     break;
                 }
-                y += 1;
             }
-            if z == self.to[2] {
+            if z == to[2] {
                 break;
             }
             z += 1;
@@ -72,23 +115,64 @@ impl Cells {
     }
 }
 
-impl CellIndex {
-    /// Hands the reader everything as one stretch.
+impl Walk for Through<Hashed<'_>> {
+    const CHECKED: bool = true;
+
     #[inline(always)]
-    pub(crate) fn walk_everything<R: Reader>(&self, reader: &mut R) {
-        let (start, end) = (0, self.rows);
-        reader.read::<Dense<'_>>(Stretch {
-            start,
-            end,
-            y: 0,
-            z: 0,
-        });
+    fn stretches(self, mut reader: impl FnMut(Stretch)) {
+        let Self(table, Cells { from, to }) = self;
+        for z in from[2]..=to[2] {
+            for y in from[1]..=to[1] {
+                for [start, end] in table.stretches([from[0], to[0]], y, z) {
+                    reader(Stretch { start, end, y, z });
+                }
+            }
+        }
     }
 
+    #[inline(always)]
+    fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let Self(table, Cells { from, to }) = self;
+        for z in from[2]..=to[2] {
+            for y in from[1]..=to[1] {
+                for [mut start, end] in table.stretches([from[0], to[0]], y, z) {
+                    while start < end {
+                        if !reader.read::<true>(Stretch { start, end, y, z }) {
+                            return;
+                        }
+                        start += LANES;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Walk for Everything {
+    const CHECKED: bool = false;
+
+    #[inline(always)]
+    fn stretches(self, mut reader: impl FnMut(Stretch)) {
+        let (start, end) = (0, self.rows);
+        let (y, z) = (0, 0);
+        reader(Stretch { start, end, y, z });
+    }
+
+    #[inline(always)]
+    fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let (end, y, z) = (self.rows, 0, 0);
+        let mut start = 0;
+        while start < end && reader.read::<false>(Stretch { start, end, y, z }) {
+            start += LANES;
+        }
+    }
+}
+
+impl CellIndex {
     /// How to read the cells that the box of positions touches. The corners are wider than a
     /// coordinate: a ball may reach past the end of an axis.
     #[inline(always)]
-    pub(crate) fn plan(&self, low: [i64; 3], high: [i64; 3]) -> Plan<'_> {
+    pub(crate) fn plan(&self, [low, high]: [[i64; 3]; 2]) -> Plan<'_> {
         let (first, last) = (self.first, self.last);
         let mut nothing = false;
         let (mut from, mut to) = ([0; 3], [0; 3]);
@@ -104,23 +188,27 @@ impl CellIndex {
         }
         let (starts, cells) = (&self.starts[..], Cells { from, to });
         match self.layout {
-            Layout::Dense { size } => Plan::Dense(
-                Dense {
+            Layout::Dense { size } => {
+                let table = Dense {
                     starts,
                     first,
                     size,
-                },
-                cells,
-            ),
+                };
+                Plan::Dense(Through(table, cells))
+            }
             Layout::Hashed { mask } => {
                 let count = [0, 1, 2].map(|axis| u64::from(to[axis].abs_diff(from[axis])) + 1);
                 let allowed = CELL_ROWS_FREE.max(self.rows as u64);
                 if count[0] > u64::from(mask) || count[1].saturating_mul(count[2]) > allowed {
-                    Plan::Everything
+                    Plan::Everything(self.everything())
                 } else {
-                    Plan::Hashed(Hashed { starts, mask }, cells)
+                    Plan::Hashed(Through(Hashed { starts, mask }, cells))
                 }
             }
         }
+    }
+
+    const fn everything(&self) -> Everything {
+        Everything { rows: self.rows }
     }
 }

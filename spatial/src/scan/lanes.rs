@@ -1,5 +1,7 @@
 //! The vector instructions that the scans need, as one trait with two implementations.
 
+use crate::index::walk::{BlockReader, Walk};
+
 /// Lanes of 32 bits, `COUNT` of them.
 ///
 /// Every method's safety: the processor has the implementation's instructions, and a pointer is
@@ -25,6 +27,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn add_square(sum: Self::Float, a: Self::Float) -> Self::Float;
     /// Bit i: a ≤ b in lane i.
     unsafe fn at_most(a: Self::Float, b: Self::Float) -> u32;
+    /// As `at_most`, and the largest so far together with those of `a` that are at most `b`.
+    unsafe fn sieve(a: Self::Float, b: Self::Float, largest: Self::Float) -> (u32, Self::Float);
     /// Bit i: position >> shift = cell in lane i.
     unsafe fn cells_equal(positions: Self::Int, shift: u32, cell: i32) -> u32;
     /// Writes the lanes of the mask one after the other, and anything after them.
@@ -33,6 +37,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn compress_floats(to: *mut f32, values: Self::Float, mask: u32);
     /// start, start + 1, start + 2, …
     unsafe fn count_from(start: u32) -> Self::Int;
+    /// Leads the reader through blocks of `COUNT` entries.
+    fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -40,7 +46,7 @@ pub(crate) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Lanes;
+    use super::{BlockReader, Lanes, Walk};
     use std::arch::x86_64::*;
 
     /// 8 lanes; needs AVX2 and FMA.
@@ -118,6 +124,15 @@ mod x86 {
             unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, b)) as u32 }
         }
         #[inline(always)]
+        unsafe fn sieve(a: __m256, b: __m256, largest: __m256) -> (u32, __m256) {
+            unsafe {
+                let under = _mm256_cmp_ps::<_CMP_LE_OQ>(a, b);
+                // What is not under counts as zero.
+                let largest = _mm256_max_ps(largest, _mm256_and_ps(under, a));
+                (_mm256_movemask_ps(under) as u32, largest)
+            }
+        }
+        #[inline(always)]
         unsafe fn cells_equal(positions: __m256i, shift: u32, cell: i32) -> u32 {
             unsafe {
                 let cells = _mm256_sra_epi32(positions, _mm_cvtsi32_si128(shift as i32));
@@ -145,6 +160,10 @@ mod x86 {
                 let steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
                 _mm256_add_epi32(_mm256_set1_epi32(start as i32), steps)
             }
+        }
+        #[inline(always)]
+        fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {
+            walk.blocks::<8, R>(reader);
         }
     }
 
@@ -195,6 +214,14 @@ mod x86 {
             unsafe { u32::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b)) }
         }
         #[inline(always)]
+        unsafe fn sieve(a: __m512, b: __m512, largest: __m512) -> (u32, __m512) {
+            unsafe {
+                let under = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
+                let largest = _mm512_mask_max_ps(largest, under, largest, a);
+                (u32::from(under), largest)
+            }
+        }
+        #[inline(always)]
         unsafe fn cells_equal(positions: __m512i, shift: u32, cell: i32) -> u32 {
             unsafe {
                 let cells = _mm512_sra_epi32(positions, _mm_cvtsi32_si128(shift as i32));
@@ -220,6 +247,10 @@ mod x86 {
                     _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
                 _mm512_add_epi32(_mm512_set1_epi32(start as i32), steps)
             }
+        }
+        #[inline(always)]
+        fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {
+            walk.blocks::<16, R>(reader);
         }
     }
 }

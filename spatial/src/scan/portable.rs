@@ -1,47 +1,9 @@
 //! The scan in plain Rust: exact 64-bit integers, no branches on what is inside.
 
-use super::{Ball, Order};
+use super::Ball;
 use crate::CellIndex;
-use crate::index::layout::{Dense, Table};
-use crate::index::walk::{Runs, Walk};
-use crate::index::{Plan, Sorted};
-
-/// What is done with the stretches that a ball touches.
-trait Sink {
-    fn take<T: Table, const EDGE: bool>(&mut self, sorted: &Sorted, shift: u32, runs: &Runs);
-}
-
-/// Leads a sink through all stretches that the ball touches.
-fn read<S: Sink, const EDGE: bool>(index: &CellIndex, ball: &Ball, sink: &mut S) -> Order {
-    match index.plan(ball) {
-        Plan::Nothing => {}
-        Plan::Dense(table, low, high) => {
-            read_table::<S, _, EDGE>(index, ball, table, Walk::new(low, high), sink);
-        }
-        Plan::Hashed(table, low, high) => {
-            read_table::<S, _, EDGE>(index, ball, table, Walk::new(low, high), sink);
-        }
-        Plan::Everything(order) => {
-            let runs = Runs::whole(1, index.len());
-            sink.take::<Dense<'_>, EDGE>(&index.sorted, index.shift, &runs);
-            return order;
-        }
-    }
-    Order::Canonical
-}
-
-fn read_table<S: Sink, T: Table, const EDGE: bool>(
-    index: &CellIndex,
-    ball: &Ball,
-    table: T,
-    mut walk: Walk,
-    sink: &mut S,
-) {
-    let mut runs = Runs::new(1);
-    while walk.fill(&table, index.shift, ball, &mut runs) {
-        sink.take::<T, EDGE>(&index.sorted, index.shift, &runs);
-    }
-}
+use crate::index::Sorted;
+use crate::index::walk::{Stretch, Walk};
 
 /// The square of a difference. Inside the range of the coordinates (`EDGE` false) a difference
 /// modulo 2³² of at most the radius is the true one, and the sum of three squares of up to 2³¹
@@ -57,130 +19,111 @@ fn square<const EDGE: bool>(position: i32, centre: i32) -> u64 {
     }
 }
 
-/// One stretch's entries as slices of one length, and its row of cells.
-struct Stretch<'a> {
-    rows: &'a [u32],
-    position: [&'a [i32]; 3],
-    cell_y: i32,
-    cell_z: i32,
+/// The sorted columns and a centre.
+struct Entries<'a, const EDGE: bool> {
+    sorted: &'a Sorted,
+    centre: [i32; 3],
+    shift: u32,
 }
 
-impl<'a> Stretch<'a> {
-    fn new(sorted: &'a Sorted, runs: &Runs, run: usize) -> Self {
-        let (start, end, cell_y, cell_z) = runs.get(run);
-        let rows = &sorted.row[start..end];
-        let column = |column: &'a [i32]| &column[start..end][..rows.len()];
+impl<'a, const EDGE: bool> Entries<'a, EDGE> {
+    fn new(index: &'a CellIndex, ball: &Ball) -> Self {
         Self {
-            rows,
-            position: [column(&sorted.x), column(&sorted.y), column(&sorted.z)],
-            cell_y,
-            cell_z,
+            sorted: &index.sorted,
+            centre: ball.centre,
+            shift: index.shift,
         }
     }
 
+    /// Calls `visit(row, distance², whether it counts)` for the entries of the stretch.
     #[inline(always)]
-    fn squared<const EDGE: bool>(&self, i: usize, centre: [i32; 3]) -> u64 {
-        let [x, y, z] = self.position;
-        square::<EDGE>(x[i], centre[0])
-            + square::<EDGE>(y[i], centre[1])
-            + square::<EDGE>(z[i], centre[2])
-    }
-
-    #[inline(always)]
-    fn in_row<T: Table>(&self, i: usize, shift: u32) -> bool {
-        !T::CHECKED
-            || ((self.position[1][i] >> shift == self.cell_y)
-                & (self.position[2][i] >> shift == self.cell_z))
+    fn visit<W: Walk>(&self, stretch: &Stretch, mut visit: impl FnMut(u32, u64, bool)) {
+        let range = stretch.start..stretch.end;
+        let rows = &self.sorted.row[range.clone()];
+        let x = &self.sorted.x[range.clone()][..rows.len()];
+        let y = &self.sorted.y[range.clone()][..rows.len()];
+        let z = &self.sorted.z[range][..rows.len()];
+        let [cx, cy, cz] = self.centre;
+        for (i, &row) in rows.iter().enumerate() {
+            let squared =
+                square::<EDGE>(x[i], cx) + square::<EDGE>(y[i], cy) + square::<EDGE>(z[i], cz);
+            let counts = !W::CHECKED
+                || ((y[i] >> self.shift == stretch.y) & (z[i] >> self.shift == stretch.z));
+            visit(row, squared, counts);
+        }
     }
 }
 
-/// As [`super::rows`].
-pub(super) fn rows(index: &CellIndex, ball: &Ball, out: &mut Vec<u32>) -> Order {
-    let mut sink = Rows { ball, out };
+/// Appends the rows of the ball.
+pub(super) fn rows<W: Walk>(index: &CellIndex, ball: &Ball, walk: W, out: &mut Vec<u32>) {
     if ball.past_the_edge {
-        read::<_, true>(index, ball, &mut sink)
+        rows_with(&Entries::<true>::new(index, ball), ball, walk, out);
     } else {
-        read::<_, false>(index, ball, &mut sink)
+        rows_with(&Entries::<false>::new(index, ball), ball, walk, out);
     }
 }
 
-struct Rows<'a> {
-    ball: &'a Ball,
-    out: &'a mut Vec<u32>,
-}
-
-impl Sink for Rows<'_> {
-    fn take<T: Table, const EDGE: bool>(&mut self, sorted: &Sorted, shift: u32, runs: &Runs) {
-        self.out.reserve(runs.entries());
-        let length = self.out.len();
-        let spare = self.out.spare_capacity_mut();
+fn rows_with<W: Walk, const EDGE: bool>(
+    entries: &Entries<'_, EDGE>,
+    ball: &Ball,
+    walk: W,
+    out: &mut Vec<u32>,
+) {
+    walk.stretches(|stretch| {
+        out.reserve(stretch.end - stretch.start);
+        let length = out.len();
+        let spare = out.spare_capacity_mut();
         let mut found = 0;
-        for run in 0..runs.count() {
-            let stretch = Stretch::new(sorted, runs, run);
-            for (i, &row) in stretch.rows.iter().enumerate() {
-                let near = stretch.squared::<EDGE>(i, self.ball.centre) <= self.ball.radius_squared;
-                // Written in any case, kept if inside: a wrong guess costs more than the store.
-                spare[found].write(row);
-                found += usize::from(near & stretch.in_row::<T>(i, shift));
-            }
-        }
+        entries.visit::<W>(&stretch, |row, squared, counts| {
+            // Written in any case, kept if inside: a wrong guess costs more than the store.
+            spare[found].write(row);
+            found += usize::from((squared <= ball.radius_squared) & counts);
+        });
         // SAFETY: the first `found` spare entries were written above.
-        unsafe { self.out.set_len(length + found) };
-    }
+        unsafe { out.set_len(length + found) };
+    });
 }
 
-/// As [`super::ring`].
-pub(super) fn ring(
+/// Appends the rows of the inner ball to one list and of the rest of the outer one to the other.
+pub(super) fn ring<W: Walk>(
     index: &CellIndex,
-    balls: &[Ball; 2],
-    inside: &mut Vec<u32>,
-    between: &mut Vec<u32>,
-) -> Order {
-    let mut sink = Ring {
-        balls,
-        inside,
-        between,
-    };
+    balls: [&Ball; 2],
+    walk: W,
+    out: [&mut Vec<u32>; 2],
+) {
     if balls[1].past_the_edge {
-        read::<_, true>(index, &balls[1], &mut sink)
+        ring_with(&Entries::<true>::new(index, balls[1]), balls, walk, out);
     } else {
-        read::<_, false>(index, &balls[1], &mut sink)
+        ring_with(&Entries::<false>::new(index, balls[1]), balls, walk, out);
     }
 }
 
-struct Ring<'a> {
-    balls: &'a [Ball; 2],
-    inside: &'a mut Vec<u32>,
-    between: &'a mut Vec<u32>,
-}
-
-impl Sink for Ring<'_> {
-    fn take<T: Table, const EDGE: bool>(&mut self, sorted: &Sorted, shift: u32, runs: &Runs) {
-        let [inner, outer] = self.balls;
-        let lengths = [self.inside.len(), self.between.len()];
-        self.inside.reserve(runs.entries());
-        self.between.reserve(runs.entries());
-        let inside = self.inside.spare_capacity_mut();
-        let between = self.between.spare_capacity_mut();
+fn ring_with<W: Walk, const EDGE: bool>(
+    entries: &Entries<'_, EDGE>,
+    [inner, outer]: [&Ball; 2],
+    walk: W,
+    [inside, between]: [&mut Vec<u32>; 2],
+) {
+    walk.stretches(|stretch| {
+        inside.reserve(stretch.end - stretch.start);
+        between.reserve(stretch.end - stretch.start);
+        let lengths = [inside.len(), between.len()];
+        let (to_inside, to_between) = (inside.spare_capacity_mut(), between.spare_capacity_mut());
         let mut found = [0; 2];
-        for run in 0..runs.count() {
-            let stretch = Stretch::new(sorted, runs, run);
-            for (i, &row) in stretch.rows.iter().enumerate() {
-                let squared = stretch.squared::<EDGE>(i, outer.centre);
-                let seen = (squared <= outer.radius_squared) & stretch.in_row::<T>(i, shift);
-                let close = squared <= inner.radius_squared;
-                inside[found[0]].write(row);
-                found[0] += usize::from(seen & close);
-                between[found[1]].write(row);
-                found[1] += usize::from(seen & !close);
-            }
-        }
+        entries.visit::<W>(&stretch, |row, squared, counts| {
+            let seen = (squared <= outer.radius_squared) & counts;
+            let close = squared <= inner.radius_squared;
+            to_inside[found[0]].write(row);
+            found[0] += usize::from(seen & close);
+            to_between[found[1]].write(row);
+            found[1] += usize::from(seen & !close);
+        });
         // SAFETY: the first `found` spare entries of each were written above.
         unsafe {
-            self.inside.set_len(lengths[0] + found[0]);
-            self.between.set_len(lengths[1] + found[1]);
+            inside.set_len(lengths[0] + found[0]);
+            between.set_len(lengths[1] + found[1]);
         }
-    }
+    });
 }
 
 /// A row of a ball. Ordered by distance², then row.
@@ -192,32 +135,21 @@ pub(crate) struct Candidate {
     pub(crate) found: u32,
 }
 
-/// Appends the rows of the ball with their distances.
-pub(crate) fn candidates(index: &CellIndex, ball: &Ball, out: &mut Vec<Candidate>) -> Order {
-    let mut sink = Candidates { ball, out };
-    if ball.past_the_edge {
-        read::<_, true>(index, ball, &mut sink)
-    } else {
-        read::<_, false>(index, ball, &mut sink)
-    }
-}
-
-struct Candidates<'a> {
-    ball: &'a Ball,
-    out: &'a mut Vec<Candidate>,
-}
-
-impl Sink for Candidates<'_> {
-    fn take<T: Table, const EDGE: bool>(&mut self, sorted: &Sorted, shift: u32, runs: &Runs) {
-        for run in 0..runs.count() {
-            let stretch = Stretch::new(sorted, runs, run);
-            for (i, &row) in stretch.rows.iter().enumerate() {
-                let squared = stretch.squared::<EDGE>(i, self.ball.centre);
-                if squared <= self.ball.radius_squared && stretch.in_row::<T>(i, shift) {
-                    let found = self.out.len() as u32;
-                    self.out.push(Candidate { squared, row, found });
-                }
+/// The rows of the ball with their distances.
+pub(crate) fn candidates<W: Walk>(index: &CellIndex, ball: &Ball, walk: W) -> Vec<Candidate> {
+    let entries = Entries::<true>::new(index, ball);
+    let mut out: Vec<Candidate> = Vec::new();
+    walk.stretches(|stretch| {
+        entries.visit::<W>(&stretch, |row, squared, counts| {
+            if (squared <= ball.radius_squared) & counts {
+                let found = out.len() as u32;
+                out.push(Candidate {
+                    squared,
+                    row,
+                    found,
+                });
             }
-        }
-    }
+        });
+    });
+    out
 }

@@ -1,10 +1,10 @@
 //! The pool of candidates: see the module above.
 
 use super::RANK_MAX;
-use crate::index::layout::Table;
-use crate::index::walk::Runs;
-use crate::index::{PAD, Sorted};
-use crate::scan::{Ball, Centre, Lanes, MARGIN, Sink, distance_squared, in_row, inside_ball, live};
+use crate::CellIndex;
+use crate::index::PAD;
+use crate::index::walk::{BlockReader, Stretch};
+use crate::scan::{Ball, Entries, Lanes, MARGIN, distance_squared, first_lanes};
 use std::mem::MaybeUninit;
 
 /// The pool is thinned out when it holds this many times k …
@@ -21,11 +21,13 @@ const THIN_STEPS: usize = 6;
 const INTERPOLATIONS: usize = 10;
 
 /// Candidates: the approximate distance² and the place in the sorted columns.
-pub(super) struct Pool<'a> {
+pub(super) struct Pool<'a, V: Lanes> {
+    index: &'a CellIndex,
+    entries: Entries<V>,
     ball: &'a Ball,
     /// So many are wanted.
     rank: usize,
-    /// The pool is thinned out when it holds this many.
+    /// The pool is thinned out when it holds this many; at most `POOL`.
     fill: usize,
     /// It could not be thinned out.
     stuck: bool,
@@ -40,10 +42,17 @@ pub(super) struct Pool<'a> {
 /// Candidates as bits.
 type Marks = [u64; WORDS];
 
-impl<'a> Pool<'a> {
+impl<'a, V: Lanes> Pool<'a, V> {
+    /// For the nearest `rank`, 1..=[`RANK_MAX`], of a ball that is not past the edge.
+    ///
+    /// # Safety
+    /// The processor has V's instructions; every method relies on that.
     #[inline(always)]
-    pub(super) fn new(ball: &'a Ball, rank: usize) -> Self {
+    pub(super) unsafe fn new(index: &'a CellIndex, ball: &'a Ball, rank: usize) -> Self {
         Self {
+            index,
+            // SAFETY: passed on.
+            entries: unsafe { Entries::new(index, ball.centre) },
             ball,
             rank,
             fill: (rank * FILL_PER_RANK).clamp(FILL_MIN, POOL),
@@ -55,14 +64,31 @@ impl<'a> Pool<'a> {
         }
     }
 
+    /// Whether the pool could not be thinned out, so that the exact path has to answer.
+    #[inline(always)]
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck
+    }
+
+    /// Adds the masked lanes of the entries from `at` on.
+    #[inline(always)]
+    fn push(&mut self, at: usize, squares: V::Float, mask: u32) {
+        debug_assert!(self.length < POOL + PAD);
+        // SAFETY: there are 2 · PAD entries after the fullest the pool can be, less a block.
+        unsafe {
+            let to = self.squares.as_mut_ptr().add(self.length);
+            V::compress_floats(to.cast(), squares, mask);
+            let to = self.at.as_mut_ptr().add(self.length);
+            V::compress_rows(to.cast(), V::count_from(at as u32), mask);
+        }
+        self.length += mask.count_ones() as usize;
+    }
+
     /// Initialises what a block's lanes may read after the last candidate. Called before the
     /// candidates are looked through.
-    ///
-    /// # Safety
-    /// The processor has V's instructions.
     #[inline(always)]
-    unsafe fn seal<V: Lanes>(&mut self) {
-        // SAFETY: the pool has at least PAD >= V::COUNT entries after the last candidate.
+    fn seal(&mut self) {
+        // SAFETY: `push` leaves at least PAD >= V::COUNT entries after the last candidate.
         unsafe {
             let (squares, at) = (self.squares.as_mut_ptr(), self.at.as_mut_ptr());
             V::compress_floats(squares.add(self.length).cast(), V::splat_float(0.0), V::ALL);
@@ -70,97 +96,46 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// How many squares are at most the value.
+    /// The mask of the block's candidates whose square is at most the value, and the squares.
     ///
     /// # Safety
-    /// The processor has V's instructions.
+    /// The pool is sealed, and `i` is below its length.
     #[inline(always)]
-    unsafe fn count_at_most<V: Lanes>(&self, value: f32) -> usize {
-        let mut count = 0;
-        let mut i = 0;
-        // SAFETY: the pool is sealed: lanes beyond the last candidate are initialised; they are
-        // masked off.
+    unsafe fn block(&self, i: usize, value: V::Float) -> (V::Float, u32) {
+        // SAFETY: lanes beyond the last candidate are initialised; they are masked off.
+        unsafe {
+            let squares = V::load_float(self.squares.as_ptr().add(i).cast());
+            let mask = V::at_most(squares, value) & first_lanes::<V>(self.length - i);
+            (squares, mask)
+        }
+    }
+
+    /// How many squares are at most the value. The pool is sealed.
+    #[inline(always)]
+    fn count_at_most(&self, value: f32) -> usize {
+        let (mut count, mut i) = (0, 0);
+        // SAFETY: see `new`; the caller sealed the pool.
         unsafe {
             let value = V::splat_float(value);
             while i < self.length {
-                let squares = V::load_float(self.squares.as_ptr().add(i).cast());
-                let mask = V::at_most(squares, value) & live::<V>(i, self.length);
-                count += mask.count_ones() as usize;
+                count += self.block(i, value).1.count_ones() as usize;
                 i += V::COUNT;
             }
         }
         count
     }
 
-    /// Drops candidates that cannot be among the nearest `rank`, until about a quarter more are
-    /// left.
-    ///
-    /// # Safety
-    /// The processor has V's instructions.
+    /// The candidates whose square is at most the value, and how many they are. The pool is
+    /// sealed.
     #[inline(always)]
-    unsafe fn thin<V: Lanes>(&mut self, rank: usize) {
-        let enough = rank + rank / 4;
-        let target = (rank + rank / 8) as f32;
-        let (mut low, mut below) = (0.0, 0.0);
-        let (mut high, mut count) = (self.threshold, self.length);
-        for _ in 0..THIN_STEPS {
-            let middle = low + (high - low) * ((target - below) / (count as f32 - below));
-            if count <= enough || middle <= low || middle >= high {
-                break;
-            }
-            // SAFETY: passed on.
-            let under = unsafe { self.count_at_most::<V>(middle) };
-            if under >= rank {
-                (high, count) = (middle, under);
-            } else {
-                (low, below) = (middle, under as f32);
-            }
-        }
-        // At least `rank` squares are at most `high`; whoever is truly nearer than one of those
-        // has a square of at most this.
-        self.threshold = self.threshold.min(high * (1.0 + MARGIN));
-        // SAFETY: passed on.
-        unsafe { self.keep_under_threshold::<V>() };
-    }
-
-    /// # Safety
-    /// The processor has V's instructions.
-    #[inline(always)]
-    unsafe fn keep_under_threshold<V: Lanes>(&mut self) {
-        let (squares, at) = (self.squares.as_mut_ptr(), self.at.as_mut_ptr());
-        let (mut kept, mut i) = (0, 0);
-        // SAFETY: as in `count_at_most`; `kept` never overtakes `i`, and a block is read before
-        // it is written over.
-        unsafe {
-            let threshold = V::splat_float(self.threshold);
-            while i < self.length {
-                let block = V::load_float(squares.add(i).cast());
-                let places = V::load_rows(at.add(i).cast());
-                let mask = V::at_most(block, threshold) & live::<V>(i, self.length);
-                V::compress_floats(squares.add(kept).cast(), block, mask);
-                V::compress_rows(at.add(kept).cast(), places, mask);
-                kept += mask.count_ones() as usize;
-                i += V::COUNT;
-            }
-        }
-        self.length = kept;
-    }
-
-    /// The candidates whose square is at most the value.
-    ///
-    /// # Safety
-    /// The processor has V's instructions.
-    #[inline(always)]
-    unsafe fn marks<V: Lanes>(&self, value: f32) -> (Marks, usize) {
+    fn marks(&self, value: f32) -> (Marks, usize) {
         let mut marks = [0; WORDS];
-        let mut count = 0;
-        let mut i = 0;
-        // SAFETY: as in `count_at_most`.
+        let (mut count, mut i) = (0, 0);
+        // SAFETY: see `new`; the caller sealed the pool.
         unsafe {
             let value = V::splat_float(value);
             while i < self.length {
-                let squares = V::load_float(self.squares.as_ptr().add(i).cast());
-                let mask = V::at_most(squares, value) & live::<V>(i, self.length);
+                let mask = self.block(i, value).1;
                 marks[i / 64] |= u64::from(mask) << (i % 64);
                 count += mask.count_ones() as usize;
                 i += V::COUNT;
@@ -169,14 +144,59 @@ impl<'a> Pool<'a> {
         (marks, count)
     }
 
+    /// Drops candidates that cannot be among the nearest, until about a quarter more than wanted
+    /// are left.
+    #[inline(always)]
+    fn thin(&mut self) {
+        self.seal();
+        let enough = self.rank + self.rank / 4;
+        let target = (self.rank + self.rank / 8) as f32;
+        let (mut low, mut below) = (0.0, 0.0);
+        let (mut high, mut count) = (self.threshold, self.length);
+        for _ in 0..THIN_STEPS {
+            let middle = low + (high - low) * ((target - below) / (count as f32 - below));
+            if count <= enough || middle <= low || middle >= high {
+                break;
+            }
+            let under = self.count_at_most(middle);
+            if under >= self.rank {
+                (high, count) = (middle, under);
+            } else {
+                (low, below) = (middle, under as f32);
+            }
+        }
+        // At least `rank` squares are at most `high`; whoever is truly nearer than one of those
+        // has a square of at most this.
+        self.threshold = self.threshold.min(high * (1.0 + MARGIN));
+        self.keep_under_threshold();
+    }
+
+    /// The pool is sealed.
+    #[inline(always)]
+    fn keep_under_threshold(&mut self) {
+        let (mut kept, mut i) = (0, 0);
+        // SAFETY: see `new`; the caller sealed the pool. `kept` never overtakes `i`, and a block
+        // is read before it is written over.
+        unsafe {
+            let threshold = V::splat_float(self.threshold);
+            while i < self.length {
+                let (squares, mask) = self.block(i, threshold);
+                let at = V::load_rows(self.at.as_ptr().add(i).cast());
+                V::compress_floats(self.squares.as_mut_ptr().add(kept).cast(), squares, mask);
+                V::compress_rows(self.at.as_mut_ptr().add(kept).cast(), at, mask);
+                kept += mask.count_ones() as usize;
+                i += V::COUNT;
+            }
+        }
+        self.length = kept;
+    }
+
     /// Two values between which the `rank`-th smallest square is: fewer than `rank` squares are
     /// at most the first, at least `rank` at most the second; or both are one value that exactly
     /// `rank` squares are at most. There are more than `rank` candidates, and `rank` is not 0.
-    ///
-    /// # Safety
-    /// The processor has V's instructions.
+    /// The pool is sealed.
     #[inline(always)]
-    unsafe fn bracket<V: Lanes>(&self, rank: usize) -> [f32; 2] {
+    fn bracket(&self, rank: usize) -> [f32; 2] {
         // Squares are not negative, so their bits are ordered as they are; −1 is below them all.
         let bits = |value: f32| i64::from(value.to_bits());
         let value = |bits: i64| f32::from_bits(bits as u32);
@@ -191,8 +211,7 @@ impl<'a> Pool<'a> {
             } else {
                 low + (high - low) / 2
             };
-            // SAFETY: passed on.
-            let under = unsafe { self.count_at_most::<V>(value(middle)) };
+            let under = self.count_at_most(value(middle));
             if under >= rank {
                 (high, count) = (middle, under);
             } else {
@@ -210,42 +229,31 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Marks the nearest `rank` candidates by (distance², row), exactly.
-    ///
-    /// # Safety
-    /// The processor has V's instructions.
+    /// Marks the nearest `rank` candidates by (distance², row), exactly. The pool is sealed.
     #[inline(always)]
-    unsafe fn choose<V: Lanes>(&self, sorted: &Sorted, rank: usize) -> Marks {
+    fn choose(&self, rank: usize) -> Marks {
         if rank == 0 {
             return [0; WORDS];
         }
-        // SAFETY: passed on.
-        unsafe {
-            if self.length <= rank {
-                return self.marks::<V>(f32::INFINITY).0;
-            }
-            let [low, high] = self.bracket::<V>(rank);
-            let (possible, count) = self.marks::<V>(high * (1.0 + MARGIN));
-            if count == rank {
-                return possible;
-            }
-            let (sure, certain) = self.marks::<V>(low * (1.0 - MARGIN));
-            self.break_ties(sorted, sure, possible, rank - certain)
+        if self.length <= rank {
+            return self.marks(f32::INFINITY).0;
         }
+        let [low, high] = self.bracket(rank);
+        let (possible, count) = self.marks(high * (1.0 + MARGIN));
+        if count == rank {
+            return possible;
+        }
+        let (sure, certain) = self.marks(low * (1.0 - MARGIN));
+        self.break_ties(sure, &possible, rank - certain)
     }
 
     /// Adds to the sure candidates the nearest `missing` of the possible ones, by exact integers.
     #[cold]
     #[inline(never)]
-    fn break_ties(
-        &self,
-        sorted: &Sorted,
-        mut sure: Marks,
-        possible: Marks,
-        missing: usize,
-    ) -> Marks {
+    fn break_ties(&self, mut sure: Marks, possible: &Marks, missing: usize) -> Marks {
+        let sorted = &self.index.sorted;
         let mut ties = Vec::new();
-        for (word, (&sure, &possible)) in sure.iter().zip(&possible).enumerate() {
+        for (word, (&sure, &possible)) in sure.iter().zip(possible).enumerate() {
             let mut left = possible & !sure;
             while left != 0 {
                 let i = word * 64 + left.trailing_zeros() as usize;
@@ -272,89 +280,86 @@ impl<'a> Pool<'a> {
 
     /// Appends the rows of the marked candidates.
     #[inline(always)]
-    fn emit(&self, sorted: &Sorted, marks: &Marks, out: &mut Vec<u32>) {
-        for (word, &marks) in marks.iter().enumerate() {
+    fn emit(&self, marks: &Marks, out: &mut Vec<u32>) {
+        for (word, &marks) in marks[..self.length.div_ceil(64)].iter().enumerate() {
             let mut left = marks;
             while left != 0 {
                 let i = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
-                out.push(sorted.row[self.place(i)]);
+                out.push(self.index.sorted.row[self.place(i)]);
             }
         }
+    }
+
+    /// Drops the candidates that are not in the ball; all are in the box of its thresholds. The
+    /// pool is sealed.
+    #[inline(always)]
+    fn keep_inside(&mut self) {
+        if self.threshold > self.ball.sure && self.count_at_most(self.ball.sure) < self.length {
+            self.decide();
+        }
+    }
+
+    /// By exact integers.
+    #[cold]
+    #[inline(never)]
+    fn decide(&mut self) {
+        let mut kept = 0;
+        for candidate in 0..self.length {
+            let at = self.place(candidate);
+            if self.ball.holds(self.index.sorted.position(at)) {
+                self.squares[kept] = self.squares[candidate];
+                self.at[kept] = self.at[candidate];
+                kept += 1;
+            }
+        }
+        self.length = kept;
     }
 
     /// Appends the rows of the nearest `ranks[0]` to `inside` and of the other nearest `ranks[1]`
-    /// to `between`; false, with nothing appended, if the pool got stuck. `ranks[1]` is what the
-    /// pool was made for.
-    ///
-    /// # Safety
-    /// The processor has V's instructions.
+    /// to `between`. `ranks[1]` is what the pool was made for, and it is not stuck.
     #[inline(always)]
-    pub(super) unsafe fn finish<V: Lanes>(
-        &mut self,
-        sorted: &Sorted,
+    pub(super) fn finish(
+        mut self,
         ranks: [usize; 2],
         inside: &mut Vec<u32>,
         between: &mut Vec<u32>,
-    ) -> bool {
-        if self.stuck {
-            return false;
+    ) {
+        self.seal();
+        self.keep_inside();
+        let mut outer = self.choose(ranks[1]);
+        if ranks[0] == ranks[1] {
+            self.emit(&outer, inside);
+            return;
         }
-        // SAFETY: passed on.
-        unsafe {
-            self.seal::<V>();
-            let mut outer = self.choose::<V>(sorted, ranks[1]);
-            if ranks[0] == ranks[1] {
-                self.emit(sorted, &outer, inside);
-            } else {
-                let inner = self.choose::<V>(sorted, ranks[0]);
-                self.emit(sorted, &inner, inside);
-                for (outer, &inner) in outer.iter_mut().zip(&inner) {
-                    *outer &= !inner;
-                }
-                self.emit(sorted, &outer, between);
-            }
+        let inner = self.choose(ranks[0]);
+        self.emit(&inner, inside);
+        for (outer, &inner) in outer.iter_mut().zip(&inner) {
+            *outer &= !inner;
         }
-        true
+        self.emit(&outer, between);
     }
 }
 
-impl Sink for Pool<'_> {
+impl<V: Lanes> BlockReader for Pool<'_, V> {
     #[inline(always)]
-    unsafe fn take<V: Lanes, T: Table>(
-        &mut self,
-        sorted: &Sorted,
-        shift: u32,
-        runs: &Runs,
-    ) -> bool {
-        let ball = self.ball;
-        let mut blocks = runs.blocks();
-        // SAFETY: passed on. A block is written at `length` < `fill` <= POOL, where there is room
-        // for its lanes.
+    fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool {
+        let at = stretch.start;
+        // SAFETY: see `new`; a stretch starts at a row.
         unsafe {
-            let centre = Centre::<V>::new(ball.centre);
-            let mut sure = V::splat_float(ball.sure.min(self.threshold));
-            let mut maybe = V::splat_float(self.threshold);
-            while let Some(block) = blocks.next_block::<T>() {
-                let live = in_row::<V, T>(sorted, shift, &block);
-                let squares = centre.squares(sorted, block.at);
-                let mask = inside_ball::<V>(sorted, block.at, squares, live, [sure, maybe], ball);
-                let places = V::count_from(block.at as u32);
-                V::compress_floats(self.squares.as_mut_ptr().add(self.length).cast(), squares, mask);
-                V::compress_rows(self.at.as_mut_ptr().add(self.length).cast(), places, mask);
-                self.length += mask.count_ones() as usize;
-                if self.length >= self.fill {
-                    self.seal::<V>();
-                    self.thin::<V>(self.rank);
-                    if self.length > self.fill / 2 {
-                        self.stuck = true;
-                        return false;
-                    }
-                    sure = V::splat_float(ball.sure.min(self.threshold));
-                    maybe = V::splat_float(self.threshold);
-                }
+            let squares = self.entries.squares(at);
+            let mut mask = V::at_most(squares, V::splat_float(self.threshold));
+            mask &= self.entries.live::<CHECKED>(&stretch);
+            if at + V::COUNT > self.index.len() {
+                // No padding: how many candidates there are decides who is dropped.
+                mask &= first_lanes::<V>(self.index.len() - at);
             }
+            self.push(at, squares, mask);
         }
-        true
+        if self.length >= self.fill {
+            self.thin();
+            self.stuck = self.length > self.fill / 2;
+        }
+        !self.stuck
     }
 }

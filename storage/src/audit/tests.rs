@@ -62,20 +62,84 @@ fn a_fresh_store_is_sound() {
     assert_eq!((report.journal, report.checkpoints), (None, vec![]));
 }
 
+/// Does the damage to a sound store and expects exactly these findings, in any order.
+fn expect(damage: &Batch, expected: &[Finding]) {
+    let scratch = Scratch::new();
+    let store = world(&scratch);
+    store.write(damage).unwrap();
+    let report = structure(&store);
+    let mut found = report.findings.clone();
+    found.sort_by_key(|finding| expected.iter().position(|e| e == finding));
+    assert_eq!(found, expected);
+    assert!(!report.is_sound());
+    assert!(report.to_string().contains("DAMAGE: "));
+}
+
+fn deleted(domain: Domain, from: &[u8], to: &[u8]) -> Batch {
+    let mut batch = Batch::new();
+    batch.delete_range(domain, from, to);
+    batch
+}
+
+const LAST: Option<Tick> = Some(Tick(20));
+
 #[test]
-fn every_damage_is_found_and_nothing_else() {
-    let journal_of = |beat| {
-        let mut batch = Batch::new();
-        journal::put(&mut batch, Tick(beat), ShardIndex(0), b"");
-        batch
+fn a_wrong_description_is_found() {
+    let beyond = |beat| Finding::CheckpointBeyond {
+        beat: Tick(beat),
+        last_beat: None,
     };
-    let deleted = |domain, from: &[u8], to: &[u8]| {
-        let mut batch = Batch::new();
-        batch.delete_range(domain, from, to);
-        batch
+    let end = Finding::JournalEnd {
+        journal: Tick(20),
+        last_beat: None,
     };
-    let mut future = Batch::new();
-    checkpoint_of(&mut future, 21);
+    let undecodable = Finding::Meta("the last_beat row has 1 bytes instead of 8".into());
+    expect(
+        &put(Domain::Meta, meta::LAST_BEAT_KEY, b"?"),
+        &[undecodable, beyond(15), beyond(10), end],
+    );
+}
+
+#[test]
+fn undecodable_keys_are_found() {
+    for domain in [Domain::Journal, Domain::Checkpoint] {
+        let key = b"what".to_vec();
+        expect(&put(domain, &key, b""), &[Finding::BadKey { domain, key }]);
+    }
+}
+
+#[test]
+fn a_journal_with_holes_is_found() {
+    let without = |from: (u64, u16), to: (u64, u16)| {
+        let (from, to) = (journal_key(from.0, from.1), journal_key(to.0, to.1));
+        deleted(Domain::Journal, &from, &to)
+    };
+    let gap = Finding::JournalGap {
+        after: Tick(12),
+        before: Tick(16),
+    };
+    expect(&without((13, 0), (16, 0)), &[gap]);
+    let shard = |shard| Finding::JournalShard {
+        beat: Tick(13),
+        shard: ShardIndex(shard),
+    };
+    expect(&without((13, 0), (13, 1)), &[shard(0)]);
+    expect(&put(Domain::Journal, &journal_key(13, 3), b""), &[shard(2)]);
+    let end = |journal| Finding::JournalEnd {
+        journal: Tick(journal),
+        last_beat: LAST,
+    };
+    expect(&put(Domain::Journal, &journal_key(21, 0), b""), &[end(21)]);
+    expect(&without((20, 0), (21, 0)), &[end(19)]);
+    let late = Finding::ReplayGap {
+        checkpoint: Tick(15),
+        journal: Tick(17),
+    };
+    expect(&without((0, 0), (17, 0)), &[late]);
+}
+
+#[test]
+fn a_checkpoint_that_is_not_whole_is_found() {
     let header = |beat| {
         CheckpointKey {
             beat: Tick(beat),
@@ -83,121 +147,23 @@ fn every_damage_is_found_and_nothing_else() {
         }
         .encode()
     };
-    let last_beat = Some(Tick(20));
-    let cases = [
-        (
-            put(Domain::Meta, meta::LAST_BEAT_KEY, b"?"),
-            vec![
-                Finding::Meta("the last_beat row has 1 bytes instead of 8".into()),
-                Finding::CheckpointBeyond {
-                    beat: Tick(15),
-                    last_beat: None,
-                },
-                Finding::CheckpointBeyond {
-                    beat: Tick(10),
-                    last_beat: None,
-                },
-                Finding::JournalEnd {
-                    journal: Tick(20),
-                    last_beat: None,
-                },
-            ],
-        ),
-        (
-            put(Domain::Journal, b"what", b""),
-            vec![Finding::BadKey {
-                domain: Domain::Journal,
-                key: b"what".into(),
-            }],
-        ),
-        (
-            put(Domain::Checkpoint, b"what", b""),
-            vec![Finding::BadKey {
-                domain: Domain::Checkpoint,
-                key: b"what".into(),
-            }],
-        ),
-        (
-            deleted(Domain::Journal, &journal_key(13, 0), &journal_key(16, 0)),
-            vec![Finding::JournalGap {
-                after: Tick(12),
-                before: Tick(16),
-            }],
-        ),
-        (
-            deleted(Domain::Journal, &journal_key(13, 0), &journal_key(13, 1)),
-            vec![Finding::JournalShard {
-                beat: Tick(13),
-                shard: ShardIndex(0),
-            }],
-        ),
-        (
-            put(Domain::Journal, &journal_key(13, 3), b""),
-            vec![Finding::JournalShard {
-                beat: Tick(13),
-                shard: ShardIndex(2),
-            }],
-        ),
-        (
-            journal_of(21),
-            vec![Finding::JournalEnd {
-                journal: Tick(21),
-                last_beat,
-            }],
-        ),
-        (
-            deleted(Domain::Journal, &journal_key(20, 0), &journal_key(21, 0)),
-            vec![Finding::JournalEnd {
-                journal: Tick(19),
-                last_beat,
-            }],
-        ),
-        (
-            deleted(Domain::Journal, b"", &journal_key(17, 0)),
-            vec![Finding::ReplayGap {
-                checkpoint: Tick(15),
-                journal: Tick(17),
-            }],
-        ),
-        (
-            future,
-            vec![Finding::CheckpointBeyond {
-                beat: Tick(21),
-                last_beat,
-            }],
-        ),
-        (
-            deleted(
-                Domain::Checkpoint,
-                &header(10),
-                &[header(10), [0; 12]].concat(),
-            ),
-            vec![Finding::Checkpoint {
-                beat: Tick(10),
-                fault: CheckpointFault::NoHeader,
-                is_under_way: false,
-            }],
-        ),
-        (
-            put(Domain::Checkpoint, &header(15), b"short"),
-            vec![Finding::Checkpoint {
-                beat: Tick(15),
-                fault: CheckpointFault::BadHeader,
-                is_under_way: false,
-            }],
-        ),
-    ];
-    for (damage, expected) in cases {
-        let scratch = Scratch::new();
-        let store = world(&scratch);
-        store.write(&damage).unwrap();
-        let report = structure(&store);
-        let mut found = report.findings.clone();
-        found.sort_by_key(|finding| expected.iter().position(|e| e == finding));
-        assert_eq!(found, expected);
-        assert!(!report.is_sound());
-        assert!(report.to_string().contains("DAMAGE: "));
-    }
+    let broken = |beat, fault| Finding::Checkpoint {
+        beat: Tick(beat),
+        fault,
+        is_under_way: false,
+    };
+    let mut headless = Batch::new();
+    headless.delete(Domain::Checkpoint, header(10));
+    expect(&headless, &[broken(10, CheckpointFault::NoHeader)]);
+    let short = put(Domain::Checkpoint, &header(15), b"short");
+    expect(&short, &[broken(15, CheckpointFault::BadHeader)]);
+    let mut future = Batch::new();
+    checkpoint_of(&mut future, 21);
+    let beyond = Finding::CheckpointBeyond {
+        beat: Tick(21),
+        last_beat: LAST,
+    };
+    expect(&future, &[beyond]);
 }
 
 #[test]

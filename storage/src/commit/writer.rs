@@ -162,6 +162,10 @@ impl Writer {
         for promise in self.promises.drain(..) {
             promise.resolve(Ok(()));
         }
+        if self.merged.bytes() > 4 * self.options.write_bytes_max {
+            // The memory of one extraordinary write is not kept for ever.
+            self.merged = Batch::new();
+        }
         Ok(())
     }
 

@@ -350,6 +350,75 @@ fn damaged_files_are_an_error_and_no_panic() {
     }
 }
 
+/// The write-ahead logs, oldest first.
+fn logs(path: &Path) -> Vec<PathBuf> {
+    let mut logs: Vec<PathBuf> = fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+        .collect();
+    logs.sort();
+    logs
+}
+
+/// A power cut in the middle of a write leaves any part of it on the disk.
+#[test]
+fn a_torn_write_is_as_if_it_had_never_been() {
+    const HOLE: usize = 4096;
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(&put(Domain::Ship, b"id", b"old")).unwrap();
+    let log = logs(&scratch.path()).pop().unwrap();
+    let length = || fs::metadata(&log).unwrap().len() as usize;
+    let whole = length();
+    let mut torn = put(Domain::Ship, b"id", b"new");
+    torn.put(Domain::Checkpoint, b"state", vec![0xa5; 200_000]);
+    store.write(&torn).unwrap();
+    let end = length();
+    assert!(end > whole + 200_000);
+    drop(store);
+
+    let bytes = fs::read(&log).unwrap();
+    // Cut off, a hole in the middle, rubbish in the middle; also across the blocks of the log.
+    let mut damages: Vec<(String, Vec<u8>)> = Vec::new();
+    for cut in [
+        whole,
+        whole + 1,
+        whole + 7,
+        32_768,
+        32_769,
+        100_000,
+        end - 1,
+    ] {
+        damages.push((format!("cut at {cut}"), bytes[..cut].to_vec()));
+    }
+    for at in [whole, 32_768, 98_304, end - HOLE] {
+        for filler in [0, 0x3c] {
+            let mut damaged = bytes.clone();
+            damaged[at..at + HOLE].fill(filler);
+            damages.push((format!("{filler} at {at}"), damaged));
+        }
+    }
+    for (name, damage) in damages {
+        let copy = scratch.path().with_file_name(&name);
+        fs::create_dir(&copy).unwrap();
+        for entry in fs::read_dir(scratch.path()).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+        }
+        fs::write(copy.join(log.file_name().unwrap()), damage).unwrap();
+        let store = Store::open(&copy, &existing()).unwrap();
+        let old = [(b"id".to_vec(), b"old".to_vec())];
+        assert_eq!(dump(&store, Domain::Ship), old, "{name}");
+        assert_eq!(dump(&store, Domain::Checkpoint), [], "{name}");
+        // And life goes on.
+        store.write(&torn).unwrap();
+        drop(store);
+        let store = Store::open(&copy, &existing()).unwrap();
+        assert_eq!(dump(&store, Domain::Checkpoint).len(), 1, "{name}");
+    }
+}
+
 #[test]
 fn a_lost_log_is_refused() {
     let scratch = Scratch::new();
@@ -359,22 +428,13 @@ fn a_lost_log_is_refused() {
     };
     let store = Store::open(scratch.path(), &synced).unwrap();
     store.write(&put(Domain::Ship, b"id", b"row")).unwrap();
-    let logs = || -> Vec<PathBuf> {
-        let files = fs::read_dir(scratch.path()).unwrap();
-        let mut logs: Vec<PathBuf> = files
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
-            .collect();
-        logs.sort();
-        logs
-    };
     // Flushing another domain begins a new log; the ship is still only in the old one.
     store.write(&put(Domain::Name, b"name", b"id")).unwrap();
     let names = store.engine().family(Domain::Name);
     store.engine().db().flush_cf(names).unwrap();
     store.write(&put(Domain::Name, b"other", b"id")).unwrap();
-    let old = logs().remove(0);
-    assert_eq!(logs().len(), 2);
+    let old = logs(&scratch.path()).remove(0);
+    assert_eq!(logs(&scratch.path()).len(), 2);
     drop(store);
     fs::remove_file(old).unwrap();
     let error = refusal(&scratch.path(), &synced);

@@ -1,16 +1,25 @@
 //! The galaxy as a table for terminals.
 
 use super::super::{Galaxy, SecurityBand, StarClass, System};
+use super::{Holder, holders};
 use crate::content::Empire;
 use std::fmt::Write as _;
 
 /// One line per system: id, name, security, holder, star, planets, belts, and where the gates
-/// lead. Columns are as wide as their widest cell.
+/// lead. Columns are as wide as their widest cell. Empires have numbers instead of names; see
+/// [`table_with`].
 #[must_use]
-pub fn table(galaxy: &Galaxy, empires: &[Empire]) -> String {
+pub fn table(galaxy: &Galaxy) -> String {
+    table_with(galaxy, &[])
+}
+
+/// [`table`] with the names of `empires`.
+#[must_use]
+pub fn table_with(galaxy: &Galaxy, empires: &[Empire]) -> String {
+    let holders = &holders(galaxy, empires);
     let mut rows: Vec<[String; 8]> =
         vec![["id", "system", "security", "held by", "star", "planets", "belts", "gates to"].map(str::to_owned)];
-    rows.extend(galaxy.systems.iter().map(|system| row(galaxy, system, empires)));
+    rows.extend(galaxy.systems.iter().map(|system| row(galaxy, system, holders)));
     let widths: [usize; 8] = core::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
     });
@@ -30,13 +39,13 @@ pub fn table(galaxy: &Galaxy, empires: &[Empire]) -> String {
     out
 }
 
-fn row(galaxy: &Galaxy, system: &System, empires: &[Empire]) -> [String; 8] {
+fn row(galaxy: &Galaxy, system: &System, holders: &[Holder]) -> [String; 8] {
     let band = match system.band() {
         SecurityBand::High => "high",
         SecurityBand::Low => "low",
         SecurityBand::Null => "null",
     };
-    let holder = empires.iter().find(|it| it.id == system.empire).map_or("-", |it| it.name.as_str());
+    let holder = holders.iter().find(|it| it.id == system.empire).map_or("-", |it| it.name.as_str());
     let gates: Vec<&str> =
         system.neighbours().filter_map(|it| galaxy.system(it)).map(|it| it.name.as_str()).collect();
     [

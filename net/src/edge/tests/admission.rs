@@ -39,9 +39,16 @@ fn farewells_are_bounded() {
     pair.greeted();
     let crowd: Vec<_> = (0..10).map(|_| pair.connect()).collect();
     pair.run_for(SECOND);
-    let told = crowd.iter().filter(|&&client| closed_by_server(&pair.clients[client]).is_some()).count();
+    let told = crowd
+        .iter()
+        .filter(|&&client| closed_by_server(&pair.clients[client]).is_some())
+        .count();
     assert_eq!(told, 3);
-    assert!(crowd.iter().all(|&client| pair.clients[client].lost.is_some()));
+    assert!(
+        crowd
+            .iter()
+            .all(|&client| pair.clients[client].lost.is_some())
+    );
     let counters = *pair.edges[0].counters();
     assert_eq!((counters.refused_full, counters.refused_farewells), (3, 7));
     // They do not count for ever.
@@ -86,8 +93,14 @@ fn forged_initials_cost_neither_state_nor_the_door() {
         let client = flood.connect();
         let mut bytes = Vec::new();
         let now = flood.now;
-        let _ = flood.clients[client].quic().poll_transmit(now, 1, &mut bytes).unwrap();
-        packets.push((SocketAddr::from(([10, (number >> 8) as u8, number as u8, 1], 4_433)), bytes));
+        let _ = flood.clients[client]
+            .quic()
+            .poll_transmit(now, 1, &mut bytes)
+            .unwrap();
+        packets.push((
+            SocketAddr::from(([10, (number >> 8) as u8, number as u8, 1], 4_433)),
+            bytes,
+        ));
     }
     for (number, (from, bytes)) in packets.iter().enumerate() {
         pair.deliver_to_edge(*from, bytes);
@@ -96,13 +109,23 @@ fn forged_initials_cost_neither_state_nor_the_door() {
         }
     }
     let counters = *pair.edges[0].counters();
-    assert_eq!(counters.handshakes_started, pair.edges[0].limits().retry_from as u64);
+    assert_eq!(
+        counters.handshakes_started,
+        pair.edges[0].limits().retry_from as u64
+    );
     assert_eq!(counters.retries + counters.handshakes_started, 3_000);
     let client = pair.connect();
     pair.run_for(SECOND);
-    assert!(pair.clients[client].connected, "an honest client gets in during the flood");
+    assert!(
+        pair.clients[client].connected,
+        "an honest client gets in during the flood"
+    );
     pair.run_for(20 * SECOND);
-    assert_eq!(pair.edges[0].pending_handshakes(), 0, "forged handshakes are given up");
+    assert_eq!(
+        pair.edges[0].pending_handshakes(),
+        0,
+        "forged handshakes are given up"
+    );
     assert_eq!(pair.edges[0].counters().handshakes_timed_out, 64);
 }
 
@@ -117,7 +140,13 @@ fn handshakes_wait_for_their_turn() {
     let now = pair.now;
     assert_eq!(pair.edges[0].admit(now, 4), 6);
     pair.run_for(Duration::from_millis(200));
-    assert_eq!(crowd.iter().filter(|&&client| pair.clients[client].connected).count(), 4);
+    assert_eq!(
+        crowd
+            .iter()
+            .filter(|&&client| pair.clients[client].connected)
+            .count(),
+        4
+    );
     pair.admit = usize::MAX;
     pair.run_for(3 * SECOND);
     assert!(crowd.iter().all(|&client| pair.clients[client].connected));
@@ -136,7 +165,13 @@ fn proved_handshakes_have_a_bound_as_well() {
     assert_eq!(pair.edges[0].counters().refused_pending, 3);
     pair.admit = usize::MAX;
     pair.run_for(SECOND);
-    assert_eq!(crowd.iter().filter(|&&client| pair.clients[client].connected).count(), 5);
+    assert_eq!(
+        crowd
+            .iter()
+            .filter(|&&client| pair.clients[client].connected)
+            .count(),
+        5
+    );
 }
 
 #[test]
@@ -150,8 +185,17 @@ fn an_address_that_asks_too_often_must_prove_itself_and_is_then_refused() {
     pair.run_for(Duration::from_millis(900));
     let counters = *pair.edges[0].counters();
     assert_eq!(counters.retries, 7, "five are let in unproved");
-    assert_eq!(counters.refused_address_rate, 2, "five more are let in proved");
-    assert_eq!(crowd.iter().filter(|&&client| pair.clients[client].connected).count(), 10);
+    assert_eq!(
+        counters.refused_address_rate, 2,
+        "five more are let in proved"
+    );
+    assert_eq!(
+        crowd
+            .iter()
+            .filter(|&&client| pair.clients[client].connected)
+            .count(),
+        10
+    );
     pair.run_for(10 * SECOND);
     let late = pair.connect();
     pair.run_for(SECOND);
@@ -166,11 +210,20 @@ fn beyond_the_rate_of_the_shard_clients_come_in_a_little_later() {
     }));
     let crowd: Vec<_> = (0..12).map(|_| pair.connect()).collect();
     pair.run_for(SECOND / 2);
-    let connected = |pair: &Pair| crowd.iter().filter(|&&client| pair.clients[client].connected).count();
+    let connected = |pair: &Pair| {
+        crowd
+            .iter()
+            .filter(|&&client| pair.clients[client].connected)
+            .count()
+    };
     assert!((5..=8).contains(&connected(&pair)), "{}", connected(&pair));
     assert!(pair.edges[0].counters().deferred_global_rate > 0);
     pair.run_for(12 * SECOND);
-    assert_eq!(connected(&pair), 12, "their own retransmissions brought them in");
+    assert_eq!(
+        connected(&pair),
+        12,
+        "their own retransmissions brought them in"
+    );
 }
 
 #[test]
@@ -181,7 +234,10 @@ fn a_connection_that_floods_loses_datagrams() {
     }));
     let (client, key) = pair.greeted();
     for _ in 0..300 {
-        let _ = pair.clients[client].quic().datagrams().send(Bytes::from_static(&[1; 900]), true);
+        let _ = pair.clients[client]
+            .quic()
+            .datagrams()
+            .send(Bytes::from_static(&[1; 900]), true);
         pair.run_for(Duration::from_millis(1));
     }
     pair.run_for(SECOND);

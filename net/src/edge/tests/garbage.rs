@@ -7,7 +7,13 @@ use super::*;
 /// Something that looks like QUIC often enough to get past the first checks.
 fn packet() -> impl Strategy<Value = Vec<u8>> {
     let noise = proptest::collection::vec(any::<u8>(), 0..1_500);
-    let long = (0xc0u8..=0xff, prop_oneof![Just(1u32), Just(0), any::<u32>()], 0u8..=21, 0u8..=21, noise.clone())
+    let long = (
+        0xc0u8..=0xff,
+        prop_oneof![Just(1u32), Just(0), any::<u32>()],
+        0u8..=21,
+        0u8..=21,
+        noise.clone(),
+    )
         .prop_map(|(first, version, destination, source, mut rest)| {
             rest.resize(rest.len().max(1_200), 0);
             let mut bytes = vec![first];
@@ -114,7 +120,11 @@ fn an_unknown_version_is_answered_with_ours() {
     bytes.push(0);
     let from = SocketAddr::from(([10, 0, 0, 1], 9));
     pair.deliver_to_edge(from, &bytes);
-    assert_eq!(pair.edges[0].counters().version_negotiations, 0, "a short one is not worth an answer");
+    assert_eq!(
+        pair.edges[0].counters().version_negotiations,
+        0,
+        "a short one is not worth an answer"
+    );
     bytes.resize(1_200, 0);
     pair.deliver_to_edge(from, &bytes);
     assert_eq!(pair.edges[0].counters().version_negotiations, 1);
@@ -122,11 +132,17 @@ fn an_unknown_version_is_answered_with_ours() {
 
 #[test]
 fn answers_have_a_bound() {
-    let mut pair = Pair::new(Limits { retry_from: 0, ..Limits::default() });
+    let mut pair = Pair::new(Limits {
+        retry_from: 0,
+        ..Limits::default()
+    });
     let client = pair.connect();
     let mut bytes = Vec::new();
     let now = pair.now;
-    let _ = pair.clients[client].quic().poll_transmit(now, 1, &mut bytes).unwrap();
+    let _ = pair.clients[client]
+        .quic()
+        .poll_transmit(now, 1, &mut bytes)
+        .unwrap();
     for port in 1..=2_000 {
         pair.deliver_to_edge(SocketAddr::from(([10, 0, 0, 1], port)), &bytes);
     }

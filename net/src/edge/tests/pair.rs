@@ -9,13 +9,15 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use orrery_base::ShardIndex;
 use quinn_proto::{
-    Connection, ConnectionError, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig, Event, StreamEvent, StreamId, TransportConfig, VarInt,
+    Connection, ConnectionError, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig,
+    Event, StreamEvent, StreamId, TransportConfig, VarInt,
 };
 
 use crate::fixture::{client_config, config};
 use crate::*;
 
-pub(super) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7777);
+pub(super) const SERVER: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7777);
 pub(super) const LATENCY: Duration = Duration::from_millis(20);
 
 /// A client with one connection.
@@ -63,7 +65,9 @@ impl Client {
     }
 
     fn drain(&mut self) {
-        let Some((handle, connection)) = &mut self.connection else { return };
+        let Some((handle, connection)) = &mut self.connection else {
+            return;
+        };
         while let Some(event) = connection.poll_endpoint_events() {
             if let Some(event) = self.endpoint.handle_event(*handle, event) {
                 connection.handle_event(event);
@@ -124,7 +128,11 @@ impl Pair {
         let now = Instant::now();
         let edges: Vec<_> = (0..shards)
             .map(|shard| {
-                let config = EdgeConfig { shard: ShardIndex(shard), shards, ..config(limits.clone()) };
+                let config = EdgeConfig {
+                    shard: ShardIndex(shard),
+                    shards,
+                    ..config(limits.clone())
+                };
                 Edge::new(config, now).expect("a valid configuration")
             })
             .collect();
@@ -148,7 +156,10 @@ impl Pair {
     pub(super) fn connect_with(&mut self, alpn: &[&[u8]], transport: TransportConfig) -> usize {
         let mut client = Client::new(self.clients.len() as u16);
         let config = client_config(alpn, transport);
-        let begun = client.endpoint.connect(self.now, config, SERVER, "localhost").expect("a connection");
+        let begun = client
+            .endpoint
+            .connect(self.now, config, SERVER, "localhost")
+            .expect("a connection");
         client.connection = Some(begun);
         self.clients.push(client);
         self.clients.len() - 1
@@ -158,14 +169,28 @@ impl Pair {
     pub(super) fn connected(&mut self) -> (usize, ConnectionKey) {
         let client = self.connect();
         self.run_for(Duration::from_millis(500));
-        assert!(self.clients[client].connected, "{:?}", self.clients[client].lost);
-        let edge = self.landing.get(&self.clients[client].address).copied().unwrap_or(0);
-        let key = self.take_events(edge).into_iter().rev().find_map(|event| match event {
-            EdgeEvent::Connected { connection, remote } if remote == self.clients[client].address => {
-                Some(connection)
-            }
-            _ => None,
-        });
+        assert!(
+            self.clients[client].connected,
+            "{:?}",
+            self.clients[client].lost
+        );
+        let edge = self
+            .landing
+            .get(&self.clients[client].address)
+            .copied()
+            .unwrap_or(0);
+        let key = self
+            .take_events(edge)
+            .into_iter()
+            .rev()
+            .find_map(|event| match event {
+                EdgeEvent::Connected { connection, remote }
+                    if remote == self.clients[client].address =>
+                {
+                    Some(connection)
+                }
+                _ => None,
+            });
         (client, key.expect("a Connected event"))
     }
 
@@ -188,7 +213,9 @@ impl Pair {
         let mut all = Vec::new();
         for event in self.take_events(edge) {
             match event {
-                EdgeEvent::Message { connection, bytes } if connection == key => all.extend_from_slice(&bytes),
+                EdgeEvent::Message { connection, bytes } if connection == key => {
+                    all.extend_from_slice(&bytes);
+                }
                 other => panic!("unexpected {other:?}"),
             }
         }
@@ -201,7 +228,9 @@ impl Pair {
         loop {
             self.step();
             match self.next_time() {
-                Some(next) if next <= until => self.now = next.max(self.now + Duration::from_micros(1)),
+                Some(next) if next <= until => {
+                    self.now = next.max(self.now + Duration::from_micros(1));
+                }
                 _ => break,
             }
         }
@@ -211,10 +240,12 @@ impl Pair {
     fn next_time(&mut self) -> Option<Instant> {
         let flights = self.flights.iter().map(|flight| flight.at);
         let edges = self.edges.iter().filter_map(Edge::next_timeout);
-        let clients = self
-            .clients
-            .iter_mut()
-            .filter_map(|client| client.connection.as_mut().and_then(|(_, quic)| quic.poll_timeout()));
+        let clients = self.clients.iter_mut().filter_map(|client| {
+            client
+                .connection
+                .as_mut()
+                .and_then(|(_, quic)| quic.poll_timeout())
+        });
         flights.chain(edges).chain(clients).min()
     }
 
@@ -241,19 +272,29 @@ impl Pair {
 
     pub(super) fn deliver_to_edge(&mut self, from: SocketAddr, bytes: &[u8]) {
         let landing = self.landing.get(&from).copied().unwrap_or(0);
-        let received =
-            Received { local: Some(SERVER.ip()), remote: from, ecn: None, bytes: BytesMut::from(bytes) };
-        if let Some(Forward { shard, received }) = self.edges[landing].handle_datagram(self.now, received) {
+        let received = Received {
+            local: Some(SERVER.ip()),
+            remote: from,
+            ecn: None,
+            bytes: BytesMut::from(bytes),
+        };
+        if let Some(Forward { shard, received }) =
+            self.edges[landing].handle_datagram(self.now, received)
+        {
             assert_ne!(usize::from(shard.0), landing);
             self.edges[usize::from(shard.0)].handle_forwarded(self.now, received);
         }
     }
 
     fn deliver_to_client(&mut self, to: SocketAddr, bytes: &[u8]) {
-        let Some(client) = self.clients.iter_mut().find(|client| client.address == to) else { return };
+        let Some(client) = self.clients.iter_mut().find(|client| client.address == to) else {
+            return;
+        };
         let mut answer = Vec::new();
         let bytes = BytesMut::from(bytes);
-        let event = client.endpoint.handle(self.now, SERVER, None, None, bytes, &mut answer);
+        let event = client
+            .endpoint
+            .handle(self.now, SERVER, None, None, bytes, &mut answer);
         if let (Some(DatagramEvent::ConnectionEvent(_, event)), Some((_, quic))) =
             (event, &mut client.connection)
         {
@@ -293,7 +334,9 @@ impl Pair {
 
     fn step_clients(&mut self) {
         for client in &mut self.clients {
-            let Some((_, connection)) = &mut client.connection else { continue };
+            let Some((_, connection)) = &mut client.connection else {
+                continue;
+            };
             if connection.poll_timeout().is_some_and(|at| at <= self.now) {
                 connection.handle_timeout(self.now);
             }
@@ -321,6 +364,8 @@ impl Pair {
     /// The client closes its connection with an application code.
     pub(super) fn hang_up(&mut self, client: usize, code: u32, reason: &'static [u8]) {
         let now = self.now;
-        self.clients[client].quic().close(now, VarInt::from_u32(code), Bytes::from_static(reason));
+        self.clients[client]
+            .quic()
+            .close(now, VarInt::from_u32(code), Bytes::from_static(reason));
     }
 }

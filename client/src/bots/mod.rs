@@ -1,0 +1,297 @@
+//! A swarm of bots in one process, and what they experience.
+
+mod pilot;
+mod report;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use orrery_game::columns::Kind;
+use orrery_game::content::Content;
+use orrery_proto::message::ServerMessage;
+use tokio::sync::mpsc;
+
+use crate::connection::{ConnectError, Fingerprint, Socket};
+use crate::player::{Heard, Player, PlayerError, Ticket};
+
+pub use pilot::{Action, Behaviour, Pilot, Sighting, View};
+pub use report::{BotFigures, Report};
+
+/// Inputs, and with them acknowledgements, that a bot sends in a second.
+const INPUTS_PER_SECOND: u32 = 15;
+/// Bots that share one socket: a server spreads clients over its cores by their port.
+const BOTS_PER_SOCKET: usize = 8;
+/// How long a swarm takes to arrive, per bot: a crowd, not a stampede.
+const ARRIVAL: Duration = Duration::from_millis(4);
+
+/// What a swarm is to do.
+#[derive(Clone, Debug)]
+pub struct SwarmConfig {
+    /// What its bots are up to.
+    pub behaviour: Behaviour,
+    /// Decides the bots' decisions.
+    pub seed: u64,
+    /// How long to play, from the moment that all have arrived; for ever if there is no limit.
+    pub duration: Option<Duration>,
+    /// How long to wait before figures are taken, so that arriving is not measured.
+    pub warm_up: Duration,
+}
+
+/// Why a swarm could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SwarmError {
+    /// No socket.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// There are no bots.
+    #[error("a swarm of no bots has nothing to do")]
+    Empty,
+}
+
+/// What happened to the swarm while it plays.
+#[derive(Clone, Debug)]
+pub enum SwarmEvent {
+    /// A bot plays.
+    Arrived,
+    /// A bot is gone.
+    Gone {
+        /// Its place in the list of tickets.
+        bot: u32,
+        /// Why.
+        reason: String,
+    },
+    /// Everybody has arrived or failed; figures are taken from here on.
+    Measuring,
+}
+
+/// Lets a swarm play and reports what it experienced. `tell` hears of every event; `stop` ends
+/// the swarm early. Must be called within a tokio runtime.
+///
+/// # Errors
+/// If the swarm cannot begin. A bot that fails is in the report instead.
+pub async fn swarm(
+    tickets: Vec<Ticket>,
+    content: Arc<Content>,
+    config: SwarmConfig,
+    stop: Arc<AtomicBool>,
+    mut tell: impl FnMut(&SwarmEvent),
+) -> Result<Report, SwarmError> {
+    let first = tickets.first().ok_or(SwarmError::Empty)?;
+    let (address, fingerprint): (_, Fingerprint) = (first.address, first.fingerprint);
+    let sockets = (0..tickets.len().div_ceil(BOTS_PER_SOCKET))
+        .map(|_| Socket::towards(address, fingerprint, Player::alpn()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let measuring = Arc::new(AtomicBool::new(false));
+    let (events, mut heard) = mpsc::unbounded_channel();
+    let count = tickets.len();
+    let mut tasks = tokio::task::JoinSet::new();
+    for (number, ticket) in (0_u32..).zip(tickets) {
+        let bot = Bot {
+            number,
+            socket: sockets[number as usize / BOTS_PER_SOCKET].clone(),
+            ticket,
+            content: Arc::clone(&content),
+            pilot: Pilot::new(config.behaviour, config.seed, number),
+            events: events.clone(),
+            measuring: Arc::clone(&measuring),
+            stop: Arc::clone(&stop),
+        };
+        let delay = ARRIVAL * number;
+        tasks.spawn(async move {
+            tokio::time::sleep(delay).await;
+            bot.play().await
+        });
+    }
+    drop(events);
+    let mut clock = SwarmClock::new(&config, count);
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            event = heard.recv() => match event {
+                Some(event) => {
+                    clock.note(&event);
+                    tell(&event);
+                }
+                None => break,
+            },
+            _ = tick.tick() => {}
+        }
+        if clock.begins_to_measure() {
+            measuring.store(true, Ordering::Release);
+            tell(&SwarmEvent::Measuring);
+        }
+        if clock.is_over() {
+            stop.store(true, Ordering::Release);
+        }
+    }
+    let measured = clock.measured();
+    let mut report = Report::new(count, measured);
+    while let Some(figures) = tasks.join_next().await {
+        match figures {
+            Ok(figures) => report.add(&figures),
+            Err(error) => report.failed(format!("a bot panicked: {error}")),
+        }
+    }
+    Ok(report)
+}
+
+/// When to begin measuring, and when to stop.
+struct SwarmClock {
+    waiting: usize,
+    warm_up: Duration,
+    duration: Option<Duration>,
+    complete: Option<Instant>,
+    measuring: Option<Instant>,
+}
+
+impl SwarmClock {
+    const fn new(config: &SwarmConfig, count: usize) -> Self {
+        Self { waiting: count, warm_up: config.warm_up, duration: config.duration, complete: None, measuring: None }
+    }
+
+    fn note(&mut self, event: &SwarmEvent) {
+        if matches!(event, SwarmEvent::Arrived | SwarmEvent::Gone { .. }) && self.complete.is_none() {
+            self.waiting = self.waiting.saturating_sub(1);
+            self.complete = (self.waiting == 0).then(Instant::now);
+        }
+    }
+
+    fn begins_to_measure(&mut self) -> bool {
+        let ready = self.complete.is_some_and(|at| at.elapsed() >= self.warm_up);
+        let begins = ready && self.measuring.is_none();
+        if begins {
+            self.measuring = Some(Instant::now());
+        }
+        begins
+    }
+
+    fn is_over(&self) -> bool {
+        self.measuring.zip(self.duration).is_some_and(|(since, duration)| since.elapsed() >= duration)
+    }
+
+    fn measured(&self) -> Duration {
+        self.measuring.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
+struct Bot {
+    number: u32,
+    socket: Socket,
+    ticket: Ticket,
+    content: Arc<Content>,
+    pilot: Pilot,
+    events: mpsc::UnboundedSender<SwarmEvent>,
+    measuring: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Bot {
+    async fn play(mut self) -> BotFigures {
+        let mut figures = BotFigures::default();
+        let reason = match Player::connect(&self.socket, &self.ticket, "orrery-bot").await {
+            Ok(player) => {
+                // The swarm may have ended; then nobody listens.
+                let _ = self.events.send(SwarmEvent::Arrived);
+                figures.arrived = true;
+                match self.fly(player, &mut figures).await {
+                    Ok(()) => return figures,
+                    Err(error) => chain(&error),
+                }
+            }
+            Err(error) => chain(&error),
+        };
+        if !self.stop.load(Ordering::Acquire) {
+            figures.error = Some(reason.clone());
+        }
+        let _ = self.events.send(SwarmEvent::Gone { bot: self.number, reason });
+        figures
+    }
+
+    async fn fly(&mut self, mut player: Player, figures: &mut BotFigures) -> Result<(), PlayerError> {
+        let mut inputs = tokio::time::interval(Duration::from_secs(1) / INPUTS_PER_SECOND);
+        inputs.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut actions, mut sightings) = (Vec::new(), Vec::new());
+        let mut measured_from = None;
+        loop {
+            tokio::select! {
+                heard = player.next() => figures.note(&heard?, &player),
+                _ = inputs.tick() => {
+                    if self.stop.load(Ordering::Acquire) {
+                        if let Some(start) = &measured_from {
+                            figures.finish(start, &player.transport());
+                        }
+                        player.leave().await;
+                        return Ok(());
+                    }
+                    if measured_from.is_none() && self.measuring.load(Ordering::Acquire) {
+                        figures.begin();
+                        measured_from = Some(player.transport());
+                    }
+                    self.decide(&mut player, &mut sightings, &mut actions).await?;
+                    player.send_input()?;
+                    figures.sample(&player);
+                }
+            }
+        }
+    }
+
+    async fn decide(
+        &mut self,
+        player: &mut Player,
+        sightings: &mut Vec<Sighting>,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), PlayerError> {
+        let now_s = player.now_ms() as f64 / 1e3;
+        let docked = player.situation.docked.is_some();
+        sightings.clear();
+        let mut own_cm = None;
+        if player.situation.grid.is_some() {
+            for entity in player.world.entities() {
+                if entity.id == player.situation.ship {
+                    own_cm = Some(entity.motion().position_cm);
+                    continue;
+                }
+                sightings.push(Sighting {
+                    entity: entity.id,
+                    kind: self.content.kind(entity.type_id).unwrap_or(Kind::Ship),
+                    position_cm: entity.motion().position_cm,
+                    radius_cm: self.content.radius_cm(entity.type_id),
+                });
+            }
+        }
+        self.pilot.decide(&View { now_s, docked, own_cm, others: sightings }, actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Command(command) => {
+                    player.command(command).await?;
+                }
+                Action::Steer { direction, throttle } => player.steer(direction, throttle),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    text
+}
+
+impl BotFigures {
+    fn note(&mut self, heard: &Heard, player: &Player) {
+        match heard {
+            Heard::Snapshot => self.snapshot(player),
+            Heard::Unusable(error) => self.unusable(error.is_harmless()),
+            Heard::Message(ServerMessage::CommandResult { reject, .. }) => self.answered(reject.is_some()),
+            Heard::Message(_) => {}
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a bot decides: a pure state machine over what it sees. No socket, no clock.
+
+use orrery_base::command::{Command, DIRECTION_ONE, THROTTLE_FULL};
+use orrery_base::rng::Rng;
+use orrery_base::{EntityId, Tick, math};
+use orrery_game::columns::Kind;
+
+/// What a bot is up to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Behaviour {
+    /// Stays where it is: docked, or at rest in space.
+    Idle,
+    /// Flies about: approaches, orbits, keeps its distance, steers by hand.
+    Fly,
+    /// The rounds of a hauler: undock, gate, jump, dock, and again.
+    Trade,
+    /// The manoeuvres of a fight: chases other ships and circles them close, afterburner lit.
+    Fight,
+    /// Every bot another one of the above but idle.
+    Mixed,
+}
+
+impl Behaviour {
+    /// The names, for a command line.
+    pub const NAMES: &'static [(&'static str, Self)] = &[
+        ("idle", Self::Idle),
+        ("fly", Self::Fly),
+        ("trade", Self::Trade),
+        ("fight", Self::Fight),
+        ("mixed", Self::Mixed),
+    ];
+
+    /// What the bot of a number does.
+    #[must_use]
+    pub const fn of_bot(self, number: u32) -> Self {
+        match self {
+            Self::Mixed => match number % 3 {
+                0 => Self::Fly,
+                1 => Self::Trade,
+                _ => Self::Fight,
+            },
+            other => other,
+        }
+    }
+}
+
+/// Something that a bot sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sighting {
+    /// Which entity.
+    pub entity: EntityId,
+    /// What it is.
+    pub kind: Kind,
+    /// Where, centimetres from the grid's origin.
+    pub position_cm: [i32; 3],
+    /// Its radius, centimetres.
+    pub radius_cm: i32,
+}
+
+/// What a bot knows when it decides.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Seconds since the bot began.
+    pub now_s: f64,
+    /// Whether it is in a station.
+    pub docked: bool,
+    /// Where its ship is, if it is in space.
+    pub own_cm: Option<[i32; 3]>,
+    /// What else it sees, by slot.
+    pub others: &'a [Sighting],
+}
+
+/// What a bot does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Sends a command.
+    Command(Command),
+    /// Steers by hand from now on: the input of every datagram until the next action.
+    Steer {
+        /// Fixed-point unit vector.
+        direction: [i16; 3],
+        /// 0..=[`THROTTLE_FULL`].
+        throttle: u16,
+    },
+}
+
+/// One bot's mind.
+#[derive(Clone, Debug)]
+pub struct Pilot {
+    behaviour: Behaviour,
+    rng: Rng,
+    next_s: f64,
+    /// The gate or station that the bot is on its way to.
+    goal: Option<(EntityId, Kind)>,
+    jumps_left: u32,
+}
+
+/// Surface distance at which gates and stations are tried, centimetres. A little inside of what
+/// the rules allow, since the ship moves on while the command is on its way.
+const ACTIVATE_CM: i64 = 200_000;
+
+impl Pilot {
+    /// The bot of a number; equal numbers and seeds decide alike.
+    #[must_use]
+    pub fn new(behaviour: Behaviour, seed: u64, number: u32) -> Self {
+        let mut rng = Rng::new(seed, Tick(0), EntityId(u64::from(number) + 1), 0x626f_7473);
+        let jumps_left = 1 + rng.below(3);
+        Self { behaviour: behaviour.of_bot(number), rng, next_s: 0.0, goal: None, jumps_left }
+    }
+
+    /// Decides what to do now; mostly nothing.
+    pub fn decide(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
+        if view.now_s < self.next_s || self.behaviour == Behaviour::Idle {
+            return;
+        }
+        if view.docked {
+            self.goal = None;
+            self.wait(view, 4.0, 4.0);
+            actions.push(Action::Command(Command::Undock));
+            return;
+        }
+        let Some(own_cm) = view.own_cm else { return };
+        match self.behaviour {
+            Behaviour::Fly => self.fly(view, actions),
+            Behaviour::Trade => self.trade(view, own_cm, actions),
+            Behaviour::Fight => self.fight(view, actions),
+            Behaviour::Idle | Behaviour::Mixed => {}
+        }
+    }
+
+    fn wait(&mut self, view: &View<'_>, least_s: f64, spread_s: f64) {
+        self.next_s = view.now_s + least_s + spread_s * self.rng.unit_f64();
+    }
+
+    fn pick<'a>(&mut self, from: impl Iterator<Item = &'a Sighting> + Clone) -> Option<&'a Sighting> {
+        let count = u32::try_from(from.clone().count()).ok().filter(|&count| count > 0)?;
+        from.clone().nth(self.rng.below(count) as usize)
+    }
+
+    fn fly(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
+        self.wait(view, 5.0, 10.0);
+        let target = self.pick(view.others.iter()).map(|sighting| sighting.entity);
+        let range_m = 1_000 + self.rng.below(9_000);
+        let action = match (self.rng.below(6), target) {
+            (0, Some(target)) => Action::Command(Command::Approach { target }),
+            (1, Some(target)) => Action::Command(Command::Orbit { target, range_m }),
+            (2, Some(target)) => Action::Command(Command::KeepAtRange { target, range_m }),
+            (3, _) => Action::Command(Command::Afterburner { on: self.rng.below(2) == 0 }),
+            _ => Action::Steer { direction: self.direction(), throttle: self.throttle() },
+        };
+        actions.push(action);
+    }
+
+    fn trade(&mut self, view: &View<'_>, own_cm: [i32; 3], actions: &mut Vec<Action>) {
+        self.wait(view, 1.0, 0.5);
+        let goal = self.goal.and_then(|(goal, _)| view.others.iter().find(|other| other.entity == goal));
+        let Some(goal) = goal else {
+            // A new leg: a gate while there are jumps left, then a station.
+            let wanted = if self.jumps_left > 0 { Kind::Gate } else { Kind::Station };
+            let Some(next) = self.pick(view.others.iter().filter(|other| other.kind == wanted)) else { return };
+            self.goal = Some((next.entity, next.kind));
+            actions.push(Action::Command(Command::Afterburner { on: true }));
+            actions.push(Action::Command(Command::Approach { target: next.entity }));
+            return;
+        };
+        if math::distance(own_cm, goal.position_cm) - i64::from(goal.radius_cm) > ACTIVATE_CM {
+            return;
+        }
+        if goal.kind == Kind::Gate {
+            self.jumps_left -= 1;
+            actions.push(Action::Command(Command::Jump { gate: goal.entity }));
+        } else {
+            self.jumps_left = 1 + self.rng.below(3);
+            actions.push(Action::Command(Command::Dock { station: goal.entity }));
+        }
+        self.goal = None;
+        self.wait(view, 3.0, 1.0);
+    }
+
+    fn fight(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
+        self.wait(view, 8.0, 12.0);
+        let Some(target) = self.pick(view.others.iter().filter(|other| other.kind == Kind::Ship)) else {
+            self.fly(view, actions);
+            return;
+        };
+        let (target, range_m) = (target.entity, 500 + self.rng.below(2_500));
+        actions.push(Action::Command(Command::Afterburner { on: true }));
+        actions.push(Action::Command(Command::Orbit { target, range_m }));
+    }
+
+    fn throttle(&mut self) -> u16 {
+        // Below 1,001, so it fits.
+        self.rng.below(u32::from(THROTTLE_FULL) + 1) as u16
+    }
+
+    /// A random unit vector: the first of random points of a cube that is in the unit ball.
+    fn direction(&mut self) -> [i16; 3] {
+        loop {
+            let point = [(); 3].map(|()| self.rng.unit_f64() * 2.0 - 1.0);
+            let square: f64 = point.iter().map(|axis| axis * axis).sum();
+            if (0.01..=1.0).contains(&square) {
+                let scale = f64::from(DIRECTION_ONE) / math::sqrt(square);
+                return point.map(|axis| (axis * scale) as i16);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

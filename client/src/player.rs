@@ -1,0 +1,344 @@
+//! One connected player: the handshake, commands, and the world as it is seen.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use orrery_base::command::Command;
+use orrery_base::{CharacterId, ClientId, EntityId, GridId, SystemId, TypeId};
+use orrery_proto::client::ClientWorld;
+use orrery_proto::handshake::ClientHandshake;
+use orrery_proto::message::{ClientMessage, FrameDecoder, RefusalCode, ServerMessage};
+use orrery_proto::snapshot::SnapshotError;
+use orrery_proto::{ALPN, PROTOCOL_VERSION};
+
+use crate::connection::{ConnectError, Fingerprint, Socket};
+
+/// The most bytes of the control stream that are read at once.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// Why a player is not, or no longer, connected.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayerError {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The server refused, in its own words.
+    #[error("refused: {sentence} ({code:?})")]
+    Refused {
+        /// Why.
+        code: RefusalCode,
+        /// The same for the player.
+        sentence: String,
+    },
+    /// The connection was lost, or closed.
+    #[error("the connection has ended")]
+    Connection(#[from] quinn::ConnectionError),
+    /// The control stream could not be read.
+    #[error("read the control stream")]
+    Read(#[from] quinn::ReadError),
+    /// The control stream could not be written.
+    #[error("write the control stream")]
+    Write(#[from] quinn::WriteError),
+    /// The server ended the control stream.
+    #[error("the server ended the control stream")]
+    StreamEnded,
+    /// The server said something that is no message, or not at the right time.
+    #[error("understand the server: {0}")]
+    Protocol(String),
+}
+
+/// What a player needs to connect.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// The token for the game; works once.
+    pub token: String,
+    /// Where the game listens.
+    pub address: SocketAddr,
+    /// The server's certificate.
+    pub fingerprint: Fingerprint,
+    /// The hash of the content pack that this client has.
+    pub content_hash: u64,
+}
+
+/// Something that a player has heard.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// A message on the control stream.
+    Message(ServerMessage),
+    /// A snapshot was applied.
+    Snapshot,
+    /// A snapshot came that could not be used; loss and reordering do that.
+    Unusable(SnapshotError),
+}
+
+/// Who the player is and where, as the server has said.
+#[derive(Clone, Debug, Default)]
+pub struct Situation {
+    /// This connection's number.
+    pub client: ClientId,
+    /// The character.
+    pub character: CharacterId,
+    /// Its name.
+    pub name: String,
+    /// Its ship.
+    pub ship: EntityId,
+    /// The ship's type.
+    pub ship_type: TypeId,
+    /// The system it is in.
+    pub system: SystemId,
+    /// The station it is docked at.
+    pub docked: Option<EntityId>,
+    /// The grid it is on, while in space.
+    pub grid: Option<GridId>,
+}
+
+/// One connected player.
+pub struct Player {
+    connection: quinn::Connection,
+    send: quinn::SendStream,
+    receive: quinn::RecvStream,
+    frames: FrameDecoder,
+    ready: VecDeque<ServerMessage>,
+    handshake: ClientHandshake,
+    commands: u32,
+    requests: u128,
+    started: Instant,
+    /// What the server has said of the player.
+    pub situation: Situation,
+    /// The world as it is seen, and the own ship as it is predicted.
+    pub world: ClientWorld,
+    /// Bytes of snapshots received.
+    pub snapshot_bytes: u64,
+}
+
+impl Player {
+    /// Connects and goes through the handshake until the server listens to inputs. Must be
+    /// called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Whatever ends the way there: no server, a refused token, another protocol or content.
+    pub async fn connect(socket: &Socket, ticket: &Ticket, program: &str) -> Result<Self, PlayerError> {
+        let connection = socket.connect(ticket.address).await?;
+        let (send, receive) = connection.open_bi().await?;
+        let mut player = Self {
+            connection,
+            send,
+            receive,
+            frames: FrameDecoder::new(),
+            ready: VecDeque::new(),
+            handshake: ClientHandshake::new(),
+            commands: 0,
+            requests: request_base(),
+            started: Instant::now(),
+            situation: Situation::default(),
+            world: ClientWorld::new(),
+            snapshot_bytes: 0,
+        };
+        let hello = ClientMessage::Hello {
+            protocol: PROTOCOL_VERSION,
+            content_hash: ticket.content_hash,
+            client: program.to_owned(),
+        };
+        player.say(&hello).await?;
+        loop {
+            match player.next_message().await? {
+                ServerMessage::Welcome { .. } => {
+                    player.say(&ClientMessage::Login { token: ticket.token.clone().into_bytes() }).await?;
+                }
+                ServerMessage::PlayerLoaded { .. } => player.say(&ClientMessage::SubscribeInputs {}).await?,
+                ServerMessage::InputsSubscribed {} => return Ok(player),
+                _ => {}
+            }
+        }
+    }
+
+    /// The application protocol of this client.
+    #[must_use]
+    pub const fn alpn() -> &'static [u8] {
+        ALPN
+    }
+
+    async fn say(&mut self, message: &ClientMessage) -> Result<(), PlayerError> {
+        self.handshake.sending(message).map_err(|code| {
+            PlayerError::Protocol(format!("{} is not to be said now ({})", message.name(), code.name()))
+        })?;
+        self.send.write_all(&message.to_frame()).await?;
+        Ok(())
+    }
+
+    /// Sends a command; the result will be heard with the number that is returned.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    pub async fn command(&mut self, command: Command) -> Result<u32, PlayerError> {
+        self.commands += 1;
+        self.requests += 1;
+        let (sequence, request) = (self.commands, self.requests);
+        self.say(&ClientMessage::Command { sequence, request, command: Some(command) }).await?;
+        Ok(sequence)
+    }
+
+    /// Asks for the names of characters.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    pub async fn ask_names(&mut self, characters: Vec<CharacterId>) -> Result<(), PlayerError> {
+        self.say(&ClientMessage::WhoIs { characters }).await
+    }
+
+    /// Waits for the next thing to happen. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// If the connection has ended, or the server cannot be understood.
+    pub async fn next(&mut self) -> Result<Heard, PlayerError> {
+        loop {
+            if let Some(message) = self.ready.pop_front() {
+                return Ok(Heard::Message(message));
+            }
+            tokio::select! {
+                chunk = self.receive.read_chunk(CHUNK_BYTES, true) => {
+                    let chunk = chunk?.ok_or(PlayerError::StreamEnded)?;
+                    self.take_chunk(&chunk.bytes)?;
+                }
+                datagram = self.connection.read_datagram() => return Ok(self.take_datagram(&datagram?)),
+            }
+        }
+    }
+
+    /// Waits for the next message; snapshots are applied on the way.
+    ///
+    /// # Errors
+    /// As [`Player::next`].
+    pub async fn next_message(&mut self) -> Result<ServerMessage, PlayerError> {
+        loop {
+            if let Heard::Message(message) = self.next().await? {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn take_chunk(&mut self, bytes: &Bytes) -> Result<(), PlayerError> {
+        self.frames.push(bytes);
+        loop {
+            let message = match self.frames.poll() {
+                Ok(Some(frame)) => ServerMessage::decode(frame),
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(PlayerError::Protocol(error.to_string())),
+            };
+            let message = message.map_err(|error| PlayerError::Protocol(error.to_string()))?;
+            if let ServerMessage::Refused { code, sentence } = message {
+                return Err(PlayerError::Refused { code, sentence });
+            }
+            self.handshake.received(&message).map_err(|code| {
+                PlayerError::Protocol(format!("{} came out of order ({})", message.name(), code.name()))
+            })?;
+            self.note(&message);
+            self.ready.push_back(message);
+        }
+    }
+
+    fn note(&mut self, message: &ServerMessage) {
+        let situation = &mut self.situation;
+        match message {
+            ServerMessage::ClientIdAssigned { client } => situation.client = *client,
+            ServerMessage::PlayerLoaded { character, name, system, docked, ship, ship_type } => {
+                situation.character = *character;
+                situation.name.clone_from(name);
+                situation.system = *system;
+                situation.docked = *docked;
+                situation.ship = *ship;
+                situation.ship_type = *ship_type;
+            }
+            ServerMessage::EntitySpawned { grid, system, entity, .. } => {
+                situation.grid = Some(*grid);
+                situation.system = *system;
+                situation.ship = *entity;
+                situation.docked = None;
+                self.world.set_own(*entity);
+            }
+            ServerMessage::Docked { station, .. } => {
+                situation.docked = Some(*station);
+                situation.grid = None;
+            }
+            ServerMessage::GridLeft { .. } => situation.grid = None,
+            _ => {}
+        }
+    }
+
+    fn take_datagram(&mut self, bytes: &[u8]) -> Heard {
+        self.snapshot_bytes += bytes.len() as u64;
+        match self.world.apply(bytes, self.now_ms()) {
+            Ok(_) => {
+                self.handshake.snapshot();
+                Heard::Snapshot
+            }
+            Err(error) => Heard::Unusable(error),
+        }
+    }
+
+    /// Steers by hand from now on: every datagram of [`Player::send_input`] says so, until a
+    /// command gives the ship another order.
+    pub fn steer(&mut self, direction: [i16; 3], throttle: u16) {
+        self.world.fly(direction, throttle, self.now_ms());
+    }
+
+    /// Sends the inputs and acknowledgements that are due. Call it some fifteen times a second.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    pub fn send_input(&mut self) -> Result<(), PlayerError> {
+        if self.handshake.input().is_none() {
+            return Ok(());
+        }
+        let mut bytes = Vec::with_capacity(64);
+        self.world.input_datagram().encode(&mut bytes);
+        match self.connection.send_datagram(bytes.into()) {
+            Ok(()) => Ok(()),
+            Err(quinn::SendDatagramError::ConnectionLost(error)) => Err(error.into()),
+            Err(error) => Err(PlayerError::Protocol(error.to_string())),
+        }
+    }
+
+    /// Smoothed round-trip time.
+    #[must_use]
+    pub fn rtt(&self) -> Duration {
+        self.connection.rtt()
+    }
+
+    /// What the transport has counted.
+    #[must_use]
+    pub fn transport(&self) -> quinn::ConnectionStats {
+        self.connection.stats()
+    }
+
+    /// Milliseconds since the player connected: the clock of the world as it is shown.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Says goodbye; the connection ends.
+    pub async fn leave(mut self) {
+        // Whoever has gone first, the result is the same.
+        let _ = self.say(&ClientMessage::Bye {}).await;
+        let _ = self.send.finish();
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.closed()).await;
+        self.connection.close(0_u32.into(), b"goodbye");
+    }
+}
+
+/// A random beginning for this connection's request ids, so that those of two connections of one
+/// character cannot meet.
+fn request_base() -> u128 {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; 16];
+    if ring::rand::SystemRandom::new().fill(&mut bytes).is_err() {
+        // Without the system's randomness the clock keeps connections apart well enough.
+        let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        bytes = nanos.map_or(1, |since| since.as_nanos()).to_le_bytes();
+    }
+    // Room to count up from, and never zero.
+    (u128::from_le_bytes(bytes) >> 32 << 32) | 1 << 64
+}
