@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts that build: says what takes long, while it takes long.
 
 # Whether RocksDB's C++ still has to be compiled into this target folder.

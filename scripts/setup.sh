@@ -89,7 +89,7 @@ check_machine() {
 }
 
 check_rust() {
-    have cargo && have rustc || fail "Rust is missing" \
+    { have cargo && have rustc; } || fail "Rust is missing" \
         "install it from https://rustup.rs, version $rust_min or newer"
     local version
     version=$(rustc --version | awk '{print $2}')

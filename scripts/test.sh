@@ -9,7 +9,7 @@
 # a selection of crates with other features, would compile RocksDB a second time.
 
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 if [ -f target/setup.env ]; then

@@ -120,6 +120,10 @@ fn client_config(fingerprint: Fingerprint, alpn: &[u8]) -> Result<quinn::ClientC
     transport.max_idle_timeout(Some(idle));
     transport.datagram_receive_buffer_size(Some(64 * 1024));
     transport.datagram_send_buffer_size(16 * 1024);
+    // Fewer acknowledgements: every snapshot is acknowledged by the next input anyway.
+    let mut acknowledgements = quinn::AckFrequencyConfig::default();
+    acknowledgements.ack_eliciting_threshold(10_u32.into()).max_ack_delay(Some(Duration::from_millis(100)));
+    transport.ack_frequency_config(Some(acknowledgements));
     config.transport_config(Arc::new(transport));
     Ok(config)
 }

@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use orrery_base::command::Command;
 use orrery_base::{CharacterId, ClientId, EntityId, GridId, SystemId, TypeId};
+use orrery_game::columns::activity;
+use orrery_game::content::Content;
+use orrery_game::order::Order;
+use orrery_game::steer::{Own, target_velocity};
 use orrery_proto::client::ClientWorld;
 use orrery_proto::handshake::ClientHandshake;
 use orrery_proto::message::{ClientMessage, FrameDecoder, RefusalCode, ServerMessage};
@@ -133,7 +137,7 @@ impl Player {
             requests: request_base(),
             started: Instant::now(),
             situation: Situation::default(),
-            world: ClientWorld::new(),
+            world: ClientWorld::new(orrery_base::BEATS_PER_SECOND as u16, 1),
             snapshot_bytes: 0,
         };
         let hello = ClientMessage::Hello {
@@ -256,20 +260,28 @@ impl Player {
                 situation.system = *system;
                 situation.ship = *entity;
                 situation.docked = None;
-                self.world.set_own(*entity);
+                self.world.spawned(*entity);
+            }
+            ServerMessage::Welcome { beats_per_second, snapshot_interval_beats, .. } => {
+                self.world = ClientWorld::new(*beats_per_second, *snapshot_interval_beats);
             }
             ServerMessage::Docked { station, .. } => {
                 situation.docked = Some(*station);
                 situation.grid = None;
+                self.world.left_grid();
             }
-            ServerMessage::GridLeft { .. } => situation.grid = None,
+            ServerMessage::GridLeft { .. } => {
+                situation.grid = None;
+                self.world.left_grid();
+            }
+            ServerMessage::Dilation { per_mille, from_tick } => self.world.dilate(*per_mille, *from_tick),
             _ => {}
         }
     }
 
     fn take_datagram(&mut self, bytes: &[u8]) -> Heard {
         self.snapshot_bytes += bytes.len() as u64;
-        match self.world.apply(bytes, self.now_ms()) {
+        match self.world.receive(self.now_ns(), bytes) {
             Ok(_) => {
                 self.handshake.snapshot();
                 Heard::Snapshot
@@ -278,10 +290,25 @@ impl Player {
         }
     }
 
-    /// Steers by hand from now on: every datagram of [`Player::send_input`] says so, until a
-    /// command gives the ship another order.
-    pub fn steer(&mut self, direction: [i16; 3], throttle: u16) {
-        self.world.fly(direction, throttle, self.now_ms());
+    /// The own ship as steering sees it: where it is by the prediction, what it can do by the
+    /// content. `None` while it is on no grid.
+    #[must_use]
+    pub fn own(&self, content: &Content) -> Option<Own> {
+        let entity = self.world.replica().entity(self.world.own()?)?;
+        let burning = entity.activity() & activity::AFTERBURNER != 0;
+        let law = content.law(entity.type_id, burning)?;
+        let motion = self.world.prediction().state().map_or(*entity.motion(), |(_, motion)| *motion);
+        let radius_cm = content.radius_cm(entity.type_id);
+        Some(Own { motion, max_speed: law.max_speed, radius_cm })
+    }
+
+    /// Steers by hand: the own ship's prediction follows at once, the next datagrams tell the
+    /// server. Nothing happens while the ship is on no grid.
+    pub fn steer(&mut self, content: &Content, direction: [i16; 3], throttle: u16) {
+        let Some(own) = self.own(content) else { return };
+        let order = Order::Fly { direction, throttle };
+        let target_velocity = target_velocity(order, &own, None);
+        self.world.fly(direction, throttle, target_velocity);
     }
 
     /// Sends the inputs and acknowledgements that are due. Call it some fifteen times a second.
@@ -293,7 +320,9 @@ impl Player {
             return Ok(());
         }
         let mut bytes = Vec::with_capacity(64);
-        self.world.input_datagram().encode(&mut bytes);
+        let now_ns = self.now_ns();
+        self.world.advance(now_ns);
+        self.world.datagram().encode(&mut bytes);
         match self.connection.send_datagram(bytes.into()) {
             Ok(()) => Ok(()),
             Err(quinn::SendDatagramError::ConnectionLost(error)) => Err(error.into()),
@@ -313,10 +342,10 @@ impl Player {
         self.connection.stats()
     }
 
-    /// Milliseconds since the player connected: the clock of the world as it is shown.
+    /// Nanoseconds since the player connected: the clock of the world as it is shown.
     #[must_use]
-    pub fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    pub fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Says goodbye; the connection ends.

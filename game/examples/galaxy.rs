@@ -17,7 +17,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: galaxy <content folder> <systems> <seed> [map.svg]".into());
     };
     let content = Content::new(content::compile(Path::new(folder))?)?;
-    let params = Params { systems: systems.parse()?, seed: seed.parse()?, ..Params::default() };
+    let params = Params {
+        systems: systems.parse()?,
+        seed: seed.parse()?,
+        ..Params::default()
+    };
     let galaxy = galaxy::generate(&params, &content)?;
     match rest.first() {
         Some(file) => std::fs::write(file, map::svg_with(&galaxy, content.empires()))?,

@@ -30,7 +30,13 @@ pub fn boosted_speed(
 ///
 /// Returns whether anything changed: not if it is in that state already, and not if the row's
 /// type has no such law (commands are judged by [`crate::order::validate`] before).
-pub fn set(ships: &mut ShipColumns, row: usize, on: bool, content: &Content, first_step: Tick) -> bool {
+pub fn set(
+    ships: &mut ShipColumns,
+    row: usize,
+    on: bool,
+    content: &Content,
+    first_step: Tick,
+) -> bool {
     if ships.afterburner(row) == on {
         return false;
     }

@@ -135,7 +135,9 @@ pub struct GateType {
 }
 
 /// What the navigation computer can hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Archive, Serialize, Deserialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Archive, Serialize, Deserialize, serde::Deserialize,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Navigation {
     /// Where an approach ends, surface to surface, m.
@@ -186,7 +188,11 @@ impl Navigation {
 /// fits; what is larger saturates.
 const fn centimetres(m: u32) -> i32 {
     let cm = m as u64 * 100;
-    if cm > i32::MAX as u64 { i32::MAX } else { cm as i32 }
+    if cm > i32::MAX as u64 {
+        i32::MAX
+    } else {
+        cm as i32
+    }
 }
 
 /// A hull's law of motion, with its afterburner off or on.
@@ -254,7 +260,10 @@ impl Content {
         };
         for (index, ship) in pack.ships.iter().enumerate() {
             content.enter(ship.id, Kind::Ship, index, ship.radius_m);
-            content.laws[ship.id.0 as usize] = [Some(law(ship, false)), ship.afterburner.map(|_| law(ship, true))];
+            content.laws[ship.id.0 as usize] = [
+                Some(law(ship, false)),
+                ship.afterburner.map(|_| law(ship, true)),
+            ];
         }
         for (index, station) in pack.stations.iter().enumerate() {
             content.enter(station.id, Kind::Station, index, station.radius_m);
@@ -288,7 +297,11 @@ impl Content {
     /// What kind of thing a type is.
     #[must_use]
     pub fn kind(&self, id: TypeId) -> Option<Kind> {
-        self.entries.get(id.0 as usize).copied().flatten().map(|(kind, _)| kind)
+        self.entries
+            .get(id.0 as usize)
+            .copied()
+            .flatten()
+            .map(|(kind, _)| kind)
     }
 
     /// A hull.
@@ -385,7 +398,12 @@ fn law(ship: &ShipType, burning: bool) -> Law {
         _ => (ship.mass_kg, ship.max_speed_m_per_s),
     };
     let tau_s = mass_kg * ship.inertia / 1e6;
-    Law { tau_s, response: response(tau_s), max_speed: velocity_from_m_per_s(speed), mass_kg }
+    Law {
+        tau_s,
+        response: response(tau_s),
+        max_speed: velocity_from_m_per_s(speed),
+        mass_kg,
+    }
 }
 
 #[cfg(test)]

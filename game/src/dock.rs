@@ -24,7 +24,9 @@ pub const PURPOSE_UNDOCK: u32 = 0x646f_636b;
 /// [`RejectCode::NotAStation`], [`RejectCode::StationOutOfRange`].
 pub fn may_dock(content: &Content, own: &Own, station: &Contact) -> Result<(), RejectCode> {
     expect_kind(station, Kind::Station, RejectCode::NotAStation)?;
-    let kind = content.station(station.type_id).ok_or(RejectCode::NotAStation)?;
+    let kind = content
+        .station(station.type_id)
+        .ok_or(RejectCode::NotAStation)?;
     if surface_distance_cm(own, station) <= i64::from(kind.dock_range_cm()) {
         Ok(())
     } else {

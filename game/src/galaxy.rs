@@ -72,7 +72,10 @@ impl Galaxy {
     #[must_use]
     pub fn station(&self, id: ObjectId) -> Option<(&System, &Station)> {
         let system = self.system(system_of(id))?;
-        let station = system.stations.iter().find(|station| station.object == id)?;
+        let station = system
+            .stations
+            .iter()
+            .find(|station| station.object == id)?;
         Some((system, station))
     }
 }

@@ -53,8 +53,11 @@ pub fn arrival(
 /// (about half are rejected) and brought to the surface.
 pub(crate) fn direction(rng: &mut Rng) -> [f64; 3] {
     loop {
-        let point =
-            [rng.unit_f64() * 2.0 - 1.0, rng.unit_f64() * 2.0 - 1.0, rng.unit_f64() * 2.0 - 1.0];
+        let point = [
+            rng.unit_f64() * 2.0 - 1.0,
+            rng.unit_f64() * 2.0 - 1.0,
+            rng.unit_f64() * 2.0 - 1.0,
+        ];
         if vector::dot(point, point) <= 1.0
             && let Some(unit) = vector::unit(point, 1.0 / 64.0)
         {

@@ -116,7 +116,10 @@ impl Order {
         };
         match self {
             Self::Stop => {}
-            Self::Fly { direction, throttle } => {
+            Self::Fly {
+                direction,
+                throttle,
+            } => {
                 fields.kind = OrderKind::Fly;
                 fields.direction = direction;
                 fields.throttle = throttle;
@@ -156,7 +159,10 @@ impl Order {
     ) -> Self {
         match OrderKind::from_number(kind) {
             None | Some(OrderKind::Stop) => Self::Stop,
-            Some(OrderKind::Fly) => Self::Fly { direction, throttle },
+            Some(OrderKind::Fly) => Self::Fly {
+                direction,
+                throttle,
+            },
             Some(OrderKind::Approach) => Self::Approach { target, range_cm },
             Some(OrderKind::KeepAtRange) => Self::KeepAtRange { target, range_cm },
             Some(OrderKind::Orbit) => Self::Orbit { target, range_cm },
@@ -235,12 +241,18 @@ pub fn validate(
     };
     let contact = |target| other(id, target, contacts);
     match *command {
-        Command::Fly { direction, throttle } => {
+        Command::Fly {
+            direction,
+            throttle,
+        } => {
             unit_direction(direction)?;
             if throttle > THROTTLE_FULL {
                 return Err(RejectCode::ThrottleInvalid);
             }
-            Ok(Intent::Steer(Order::Fly { direction, throttle }))
+            Ok(Intent::Steer(Order::Fly {
+                direction,
+                throttle,
+            }))
         }
         Command::Approach { target } => {
             contact(target)?;
@@ -282,11 +294,7 @@ pub fn validate(
 }
 
 /// The contact of a target that is not the ship itself.
-fn other(
-    own: EntityId,
-    target: EntityId,
-    contacts: &impl Contacts,
-) -> Result<Contact, RejectCode> {
+fn other(own: EntityId, target: EntityId, contacts: &impl Contacts) -> Result<Contact, RejectCode> {
     if target == own {
         return Err(RejectCode::TargetIsSelf);
     }
@@ -298,7 +306,11 @@ fn other(
 fn unit_direction(direction: [i16; 3]) -> Result<(), RejectCode> {
     let length = math::length(direction.map(i64::from));
     let one = i64::from(DIRECTION_ONE);
-    if (length - one).abs() * 100 <= one { Ok(()) } else { Err(RejectCode::DirectionInvalid) }
+    if (length - one).abs() * 100 <= one {
+        Ok(())
+    } else {
+        Err(RejectCode::DirectionInvalid)
+    }
 }
 
 fn range_cm(range_m: u32, limits_m: [u32; 2]) -> Result<i32, RejectCode> {
@@ -317,7 +329,11 @@ pub(crate) const fn expect_kind(
     kind: Kind,
     reject: RejectCode,
 ) -> Result<(), RejectCode> {
-    if contact.kind as u8 == kind as u8 { Ok(()) } else { Err(reject) }
+    if contact.kind as u8 == kind as u8 {
+        Ok(())
+    } else {
+        Err(reject)
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@
 //! of the target velocity for the heaviest hulls), and what is left would be a drift for ever. A
 //! ship that moves and shall move no faster than that is moored: both velocities become zero.
 //!
-//! Cost: 1/8 of the rows per beat; ~100 ns for each of those, a lookup of the contact included.
+//! Cost: 1/8 of the rows per beat, 110 ns for each of those with a contact that is found in an array.
 
 use crate::columns::{Kind, ShipColumns};
 use crate::content::Content;
@@ -176,14 +176,20 @@ const fn stalled(velocity: i32, response: u32) -> bool {
     (velocity.unsigned_abs() as u64) * (response as u64) < 1 << 31
 }
 
-/// The target velocity that an order asks for now, every component a multiple of
+/// The target velocity that an order asks for in this situation, every component a multiple of
 /// [`TARGET_QUANTUM`] and the whole no longer than `own.max_speed`. Zero if the order needs a
 /// contact and there is none.
 #[must_use]
 pub fn target_velocity(order: Order, own: &Own, contact: Option<&Contact>) -> [i32; 3] {
     let max = f64::from(own.max_speed) / f64::from(VELOCITY_ONE);
     let wanted = match (order, contact) {
-        (Order::Fly { direction, throttle }, _) => fly(direction, throttle, max),
+        (
+            Order::Fly {
+                direction,
+                throttle,
+            },
+            _,
+        ) => fly(direction, throttle, max),
         (Order::Approach { range_cm, .. }, Some(contact)) => {
             close(&Sight::of(own, contact, max), range_cm, false)
         }
@@ -265,7 +271,10 @@ fn close(sight: &Sight, range_cm: i32, both_ways: bool) -> V3 {
     let gap = sight.distance - sight.radii - f64::from(range_cm);
     let gap = if both_ways || gap > 0.0 { gap } else { 0.0 };
     let lag = vector::scale(sight.relative, sight.tau);
-    let mut pull = vector::scale(vector::sub(vector::scale(sight.direction, gap), lag), GAP_GAIN);
+    let mut pull = vector::scale(
+        vector::sub(vector::scale(sight.direction, gap), lag),
+        GAP_GAIN,
+    );
     let along = vector::dot(pull, sight.direction);
     if !both_ways && along < 0.0 {
         pull = vector::sub(pull, vector::scale(sight.direction, along));
@@ -277,12 +286,18 @@ fn orbit(sight: &Sight, range_cm: i32) -> V3 {
     let radius = sight.radii + f64::from(range_cm);
     let outward_speed = -vector::dot(sight.relative, sight.direction);
     let expected = sight.distance + sight.tau * outward_speed;
-    let scale = (radius * ORBIT_SCALE).max(sight.max * ORBIT_SCALE_BEATS).max(1.0);
+    let scale = (radius * ORBIT_SCALE)
+        .max(sight.max * ORBIT_SCALE_BEATS)
+        .max(1.0);
     let inward = vector::scale(sight.direction, (expected - radius) / scale);
     let course = vector::add(tangent(sight), inward);
     // At least as long as any speed budget, so that the ship always flies at its largest.
     let course = vector::unit(course, 1.0 / 1024.0).unwrap_or(vector::ZERO);
-    within_budget(sight.target, vector::scale(course, 2.0 * sight.max), sight.max)
+    within_budget(
+        sight.target,
+        vector::scale(course, 2.0 * sight.max),
+        sight.max,
+    )
 }
 
 /// The unit vector, at right angles to the direction of the target, along which to circle it.
@@ -317,7 +332,11 @@ fn within_budget(base: V3, wish: V3, max: f64) -> V3 {
 /// The vector, shortened to `max` if it is longer.
 fn limited(v: V3, max: f64) -> V3 {
     let length = vector::length(v);
-    if length > max { vector::scale(v, max / length) } else { v }
+    if length > max {
+        vector::scale(v, max / length)
+    } else {
+        v
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::columns::{Ship, ShipColumns};
 use crate::content::{self, Content};
+use crate::motion;
 use crate::order::Order;
 use crate::steer::{self, Contact, Contacts};
-use crate::motion;
 use orrery_base::columns::Columns as _;
 use orrery_base::motion::{velocity_from_m_per_s, velocity_to_m_per_s};
 use orrery_base::{CharacterId, EntityId, Tick, TypeId};
@@ -43,7 +43,9 @@ pub(crate) fn golden<const N: usize>(text: &str) -> Vec<[&str; N]> {
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
             let cells: Vec<&str> = line.split(',').collect();
-            cells.try_into().unwrap_or_else(|_| panic!("{N} cells: {line}"))
+            cells
+                .try_into()
+                .unwrap_or_else(|_| panic!("{N} cells: {line}"))
         })
         .collect();
     assert!(!rows.is_empty());

@@ -53,5 +53,9 @@ pub(crate) fn length(a: V3) -> f64 {
 /// The unit vector of `a`, or `None` if `a` is shorter than `least` (> 0).
 pub(crate) fn unit(a: V3, least: f64) -> Option<V3> {
     let length = length(a);
-    if length >= least { Some(scale(a, 1.0 / length)) } else { None }
+    if length >= least {
+        Some(scale(a, 1.0 / length))
+    } else {
+        None
+    }
 }

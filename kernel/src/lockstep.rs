@@ -194,6 +194,13 @@ impl<R: Rules> Lockstep<R> {
         Ok(restored)
     }
 
+    /// The worlds by themselves, and the messages that are due in their next beat, by (to, from,
+    /// sequence): for a host that runs each on a shard of its own.
+    #[must_use]
+    pub fn into_worlds(self) -> (Vec<World<R>>, Vec<Envelope<R::Message>>) {
+        (self.worlds, self.pending)
+    }
+
     /// The last beat done.
     #[must_use]
     pub fn tick(&self) -> Tick {

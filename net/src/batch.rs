@@ -1,8 +1,34 @@
-//! Datagrams on their way out: filled by the edge, emptied by whoever owns the sockets.
+//! UDP datagrams on their way in, to another shard, and out. Those that go out are batched:
+//! filled in by the edge, emptied by whoever owns the sockets.
 
 use core::net::{IpAddr, SocketAddr};
 
+use bytes::BytesMut;
+use orrery_base::ShardIndex;
 use quinn_proto::{EcnCodepoint, Transmit};
+
+/// A UDP datagram as it came from a socket.
+#[derive(Debug)]
+pub struct Received {
+    /// The address that it was sent to, where known: the answer comes from there.
+    pub local: Option<IpAddr>,
+    /// The address that it came from.
+    pub remote: SocketAddr,
+    /// Congestion notification bits of its IP header.
+    pub ecn: Option<EcnCodepoint>,
+    /// Payload.
+    pub bytes: BytesMut,
+}
+
+/// A datagram whose connection lives on another shard. The server passes it over its rings to
+/// that shard's [`Edge::handle_forwarded`](crate::Edge::handle_forwarded); if the ring is full it drops it, as a network would.
+#[derive(Debug)]
+pub struct Forward {
+    /// The shard that it belongs to; never the one that it came from.
+    pub shard: ShardIndex,
+    /// The datagram, untouched.
+    pub received: Received,
+}
 
 /// One entry of a batch: one or more UDP datagrams to the same client.
 #[derive(Debug)]

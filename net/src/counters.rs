@@ -18,7 +18,8 @@ pub struct Counters {
     /// Datagrams that neither belong to a connection nor open one: garbage, stray packets of
     /// connections that have ended, and those cut off by the receive buffer.
     pub malformed: u64,
-    /// Datagrams dropped because their connection sent more than it may in a second.
+    /// UDP datagrams dropped unread because their connection sent more than it may in a second,
+    /// and unreliable datagrams dropped because one packet brought more than a few dozen.
     pub refused_rate: u64,
     /// Answers that were dropped because too many of them were waiting to be sent.
     pub answers_dropped: u64,

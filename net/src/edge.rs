@@ -1,22 +1,11 @@
 //! The edge of one shard, sans-IO: UDP datagrams and the time go in, events and UDP datagrams
 //! come out. It owns all QUIC connections that landed on the shard.
 //!
-//! A turn of the shard's loop:
-//!
-//! 1. [`Edge::handle_datagram`] for what the sockets hold, [`Edge::handle_forwarded`] for what
-//!    other shards passed on, [`Edge::admit`] to begin some of the waiting handshakes,
-//!    [`Edge::handle_timeouts`];
-//! 2. [`Edge::poll_event`] until there is none;
-//! 3. [`Edge::send_stream`], [`Edge::send_datagram`], [`Edge::close`] as the game wants;
-//! 4. [`Edge::transmit`] until there is nothing more to send;
-//! 5. sleep until [`Edge::next_timeout`] at most.
-//!
-//! [`UdpShell`](crate::UdpShell) does 1 and 4 with real sockets.
-//!
 //! **Invariants:** a turn touches only connections that something happened to (`dirty`, in
 //! order of their becoming so) and those whose deadline has come (the wheel); nothing walks
-//! all connections, except [`Edge::close_all`]. A connection that is dirty is on that list. Events of a connection are `Connected`, then `Message`s and `Datagram`s, then
-//! one `Closed`, and nothing before or after.
+//! all connections, except [`Edge::close_all`]. A connection that is dirty is on that list.
+//! Events of a connection are `Connected`, then `Message`s and `Datagram`s, then one `Closed`,
+//! and nothing before or after.
 //!
 //! **Bounds:** the queue of events is bounded by what one turn feeds in (each datagram yields
 //! at most a few dozen), so the shard must poll it empty every turn. Answers without a
@@ -24,20 +13,19 @@
 //! `transport.rs` and `Limits::stream_queue_bytes`.
 
 use core::fmt;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use orrery_base::ShardIndex;
 use quinn_proto::{
-    ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint, Incoming, SendDatagramError, Transmit,
-    VarInt,
+    ConnectionHandle, DatagramEvent, Endpoint, Incoming, SendDatagramError, Transmit, VarInt,
 };
 
 use crate::admission::Admission;
-use crate::batch::TransmitBatch;
+use crate::batch::{Forward, Received, TransmitBatch};
 use crate::close::CloseCode;
 use crate::config::{ConfigError, EdgeConfig, Limits};
 use crate::connection_id::ShardIds;
@@ -64,35 +52,24 @@ const SEGMENTS_MAX: usize = 8;
 /// Entries that one connection may fill before the next one has its turn.
 const ENTRIES_PER_VISIT: usize = 4;
 
-/// A UDP datagram as it came from a socket.
-#[derive(Debug)]
-pub struct Received {
-    /// The address that it was sent to, where known: the answer comes from there.
-    pub local: Option<IpAddr>,
-    /// The address that it came from.
-    pub remote: SocketAddr,
-    /// Congestion notification bits of its IP header.
-    pub ecn: Option<EcnCodepoint>,
-    /// Payload.
-    pub bytes: BytesMut,
-}
-
-/// A datagram whose connection lives on another shard. The server passes it over its rings to
-/// that shard's [`Edge::handle_forwarded`]; if the ring is full it drops it, as a network would.
-#[derive(Debug)]
-pub struct Forward {
-    /// The shard that it belongs to; never the one that it came from.
-    pub shard: ShardIndex,
-    /// The datagram, untouched.
-    pub received: Received,
-}
-
 struct Answer {
     transmit: Transmit,
     bytes: Vec<u8>,
 }
 
-/// See the [module](self).
+/// All QUIC connections of one shard.
+///
+/// A turn of the shard's loop:
+///
+/// 1. [`Edge::handle_datagram`] for what the sockets hold, [`Edge::handle_forwarded`] for what
+///    other shards passed on, [`Edge::admit`] to begin some of the waiting handshakes,
+///    [`Edge::handle_timeouts`];
+/// 2. [`Edge::poll_event`] until there is none;
+/// 3. [`Edge::send_stream`], [`Edge::send_datagram`], [`Edge::close`] as the game wants;
+/// 4. [`Edge::transmit`] until there is nothing more to send;
+/// 5. sleep until [`Edge::next_timeout`] at most.
+///
+/// [`UdpShell`](crate::UdpShell) does 1 and 4 with real sockets.
 pub struct Edge {
     config: EdgeConfig,
     endpoint: Endpoint,
@@ -117,6 +94,13 @@ pub struct Edge {
     farewells: usize,
     counters: Counters,
 }
+
+/// An edge may be made on one thread and driven on another, and datagrams cross between shards.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Edge>();
+    is_send::<Forward>();
+};
 
 impl fmt::Debug for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

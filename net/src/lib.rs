@@ -31,12 +31,12 @@ mod timers;
 mod tls;
 mod transport;
 
-pub use batch::{Outgoing, TransmitBatch};
+pub use batch::{Forward, Outgoing, Received, TransmitBatch};
 pub use certificate::{Certificate, CertificateError, DEVELOPMENT_FILE};
 pub use close::CloseCode;
 pub use config::{ConfigError, EdgeConfig, Limits};
 pub use counters::{Counters, SocketCounters};
-pub use edge::{ANSWERS_MAX, Edge, Forward, Received};
+pub use edge::{ANSWERS_MAX, Edge};
 pub use event::{
     CLIENT_REASON_BYTES_MAX, ClosedReason, ConnectionKey, DatagramOutcome, EdgeEvent, Quality,
     SendError,

@@ -13,9 +13,9 @@ use core::time::Duration;
 use std::io;
 use std::time::Instant;
 
-use crate::batch::TransmitBatch;
+use crate::batch::{Forward, TransmitBatch};
 use crate::counters::SocketCounters;
-use crate::edge::{Edge, Forward};
+use crate::edge::Edge;
 
 mod idle;
 mod raw;

@@ -1,1 +1,252 @@
-//! The world as a client sees it.
+//! The world as a client sees it: pure, for any client, headless or with a screen.
+//!
+//! Three times meet here. The server's newest beat is estimated from the arrival of snapshots
+//! ([`clock`]). The client's own ship is shown *ahead* of it, where the server will be when the
+//! inputs of this moment arrive: [`prediction`] runs the law of motion over the inputs that the
+//! server has not taken yet, and reconciles with every snapshot. All others are shown *behind*
+//! it, [`INTERPOLATION_BEATS`] ago, between two snapshots that have arrived; where there is no
+//! later one, the law carries them on for [`EXTRAPOLATION_BEATS`], and then they stand.
+//!
+//! Time is an argument: nanoseconds on any clock that does not go back.
+
+mod clock;
+mod interpolation;
+mod prediction;
+
+use orrery_base::motion::VELOCITY_ONE;
+use orrery_base::{EntityId, Tick};
+
+pub use clock::BeatClock;
+pub use prediction::Prediction;
+
+use crate::input::{FlyInput, InputDatagram};
+use crate::snapshot::{Applied, Replica, ReplicaEntity, SnapshotError};
+
+/// How far behind the server's newest beat others are shown: 100 ms.
+pub const INTERPOLATION_BEATS: u64 = 3;
+/// How long the law carries an entity on beyond the newest snapshot that told of it: 0.5 s.
+pub const EXTRAPOLATION_BEATS: u64 = 15;
+
+/// How a pose was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PoseSource {
+    /// The own ship, ahead of the server.
+    Predicted,
+    /// Between two snapshots.
+    Interpolated,
+    /// Beyond the newest snapshot, by the law of motion.
+    Extrapolated,
+    /// Too far beyond it: standing still.
+    Stalled,
+}
+
+/// Where something is to be shown.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pose {
+    /// Centimetres from the grid's origin.
+    pub position_cm: [f64; 3],
+    /// Metres per second.
+    pub velocity_m_per_s: [f64; 3],
+    /// How it was found.
+    pub source: PoseSource,
+}
+
+/// What became of the datagrams of a [`ClientWorld`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Snapshots applied.
+    pub applied: u64,
+    /// Snapshots that came too late or twice.
+    pub stale: u64,
+    /// Snapshots against one that is not here.
+    pub unknown_baseline: u64,
+    /// Datagrams that were no snapshot.
+    pub malformed: u64,
+}
+
+/// The world as a client sees it.
+#[derive(Clone, Debug)]
+pub struct ClientWorld {
+    replica: Replica,
+    clock: BeatClock,
+    prediction: Prediction,
+    own: Option<EntityId>,
+    datagrams: u32,
+    counts: Counts,
+}
+
+impl ClientWorld {
+    /// Before the first snapshot; `beats_per_second` and `snapshot_interval_beats` are those of
+    /// the server's `Welcome`.
+    #[must_use]
+    pub fn new(beats_per_second: u16, snapshot_interval_beats: u8) -> Self {
+        Self {
+            replica: Replica::new(),
+            clock: BeatClock::new(beats_per_second),
+            prediction: Prediction::new(snapshot_interval_beats),
+            own: None,
+            datagrams: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The client's ship is on a grid (`EntitySpawned`).
+    pub fn spawned(&mut self, entity: EntityId) {
+        self.own = Some(entity);
+        self.prediction.forget();
+    }
+
+    /// The client's ship is on no grid (`GridLeft`, `Docked`).
+    pub fn left_grid(&mut self) {
+        self.own = None;
+        self.prediction.forget();
+    }
+
+    /// Simulated time runs at another speed from a beat on (`Dilation`).
+    pub fn dilate(&mut self, per_mille: u16, from_tick: Tick) {
+        self.clock.dilate(per_mille, from_tick);
+    }
+
+    /// Takes a datagram that arrived at `now_ns`.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the world is unchanged then.
+    pub fn receive(&mut self, now_ns: u64, datagram: &[u8]) -> Result<Applied, SnapshotError> {
+        let applied = match self.replica.decode(datagram) {
+            Ok(applied) => applied,
+            Err(error) => {
+                let count = match error {
+                    SnapshotError::Stale => &mut self.counts.stale,
+                    SnapshotError::UnknownBaseline(_) => &mut self.counts.unknown_baseline,
+                    _ => &mut self.counts.malformed,
+                };
+                *count += 1;
+                return Err(error);
+            }
+        };
+        self.counts.applied += 1;
+        if applied.new_epoch {
+            self.prediction.forget();
+        }
+        self.clock.observe(now_ns, applied.tick);
+        if let Some(own) = self.exact_own() {
+            let motion = *own.motion();
+            self.prediction
+                .reconcile(applied.tick, &motion, applied.last_input_sequence);
+        }
+        self.advance(now_ns);
+        Ok(applied)
+    }
+
+    /// Runs the prediction of the own ship up to `now_ns`. Poses are for the time of the newest
+    /// call, of this or of [`ClientWorld::receive`], or later.
+    pub fn advance(&mut self, now_ns: u64) {
+        if let Some((newest, _)) = self.clock.beat(now_ns) {
+            self.prediction.advance(newest);
+        }
+    }
+
+    /// Steers the own ship from the next predicted beat on. `target_velocity` is what the rules
+    /// make of the input (and must be computed as they do, or every snapshot will correct it);
+    /// the returned input is also in the next datagrams.
+    pub fn fly(
+        &mut self,
+        direction: [i16; 3],
+        throttle: u16,
+        target_velocity: [i32; 3],
+    ) -> FlyInput {
+        self.prediction.fly(direction, throttle, target_velocity)
+    }
+
+    /// The next datagram to send: what was received, and the newest inputs.
+    pub fn datagram(&mut self) -> InputDatagram {
+        self.datagrams = self.datagrams.wrapping_add(1);
+        let acknowledgement = self.replica.acknowledgement();
+        InputDatagram::new(self.datagrams, acknowledgement, &self.prediction.newest())
+    }
+
+    /// The snapshots' view of the grid.
+    #[must_use]
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The estimate of the server's beat.
+    #[must_use]
+    pub const fn clock(&self) -> &BeatClock {
+        &self.clock
+    }
+
+    /// The prediction of the own ship.
+    #[must_use]
+    pub const fn prediction(&self) -> &Prediction {
+        &self.prediction
+    }
+
+    /// What became of the datagrams.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The client's own ship, if it is on a grid.
+    #[must_use]
+    pub const fn own(&self) -> Option<EntityId> {
+        self.own
+    }
+
+    /// Where the own ship is to be shown.
+    #[must_use]
+    pub fn own_pose(&self, now_ns: u64) -> Option<Pose> {
+        let (newest, fraction) = self.clock.beat(now_ns)?;
+        self.prediction.pose(newest, fraction)
+    }
+
+    /// Where another entity is to be shown; `None` if it is not known, or not yet at the time
+    /// that is shown.
+    #[must_use]
+    pub fn pose(&self, now_ns: u64, entity: EntityId) -> Option<Pose> {
+        let entity = self.replica.entity(entity)?;
+        let (newest, fraction) = self.clock.beat(now_ns)?;
+        let shown = newest.0.checked_sub(INTERPOLATION_BEATS).map(Tick)?;
+        interpolation::pose(&self.replica, entity, shown, fraction)
+    }
+
+    /// Where all entities but the own ship are to be shown.
+    pub fn poses(&self, now_ns: u64) -> impl Iterator<Item = (&ReplicaEntity, Pose)> {
+        let time = self.clock.beat(now_ns).and_then(|(newest, fraction)| {
+            let shown = newest.0.checked_sub(INTERPOLATION_BEATS).map(Tick)?;
+            Some((shown, fraction))
+        });
+        let others = self.replica.entities();
+        others
+            .filter(|entity| Some(entity.id) != self.own)
+            .filter_map(move |entity| {
+                let (shown, fraction) = time?;
+                let pose = interpolation::pose(&self.replica, entity, shown, fraction)?;
+                Some((entity, pose))
+            })
+    }
+
+    /// The own ship, if the newest snapshot made it exact.
+    fn exact_own(&self) -> Option<&ReplicaEntity> {
+        let own = self.replica.entity(self.own?)?;
+        self.replica.is_exact(own).then_some(own)
+    }
+}
+
+/// A velocity in centimetres per beat.
+fn cm_per_beat(velocity: [i32; 3]) -> [f64; 3] {
+    velocity.map(|axis| f64::from(axis) / f64::from(VELOCITY_ONE))
+}
+
+fn cm(position: [i32; 3]) -> [f64; 3] {
+    position.map(f64::from)
+}
+
+fn metres_per_second(velocity: [i32; 3]) -> [f64; 3] {
+    velocity.map(orrery_base::motion::velocity_to_m_per_s)
+}
+
+#[cfg(test)]
+mod tests;

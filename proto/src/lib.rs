@@ -19,6 +19,8 @@
 pub mod bits;
 pub mod bytes;
 pub mod client;
+#[doc(hidden)]
+pub mod exercise;
 pub mod handshake;
 pub mod input;
 pub mod message;

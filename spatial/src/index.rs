@@ -295,7 +295,10 @@ fn cell_bounds(parts: &[Positions<'_>], shift: u32) -> ([i32; 3], [i32; 3]) {
     if first[0] > last[0] {
         return ([1; 3], [0; 3]);
     }
-    (first.map(|low| low >> shift), last.map(|high| high >> shift))
+    (
+        first.map(|low| low >> shift),
+        last.map(|high| high >> shift),
+    )
 }
 
 #[cfg(test)]

@@ -178,11 +178,7 @@ impl InterestSet {
         self.replace(scratch, index.path())
     }
 
-    fn replace<'s>(
-        &mut self,
-        scratch: &'s mut InterestScratch,
-        path: crate::Path,
-    ) -> Change<'s> {
+    fn replace<'s>(&mut self, scratch: &'s mut InterestScratch, path: crate::Path) -> Change<'s> {
         let InterestScratch {
             fresh,
             entered,

@@ -1,84 +1,20 @@
-//! Which rows are inside a ball: one exact portable loop and one loop over vector lanes.
+//! Which rows are inside a ball: a loop over vector lanes, and one of exact integers for what
+//! approximations cannot tell.
 
+mod ball;
+mod exact;
 mod lanes;
-mod portable;
 
-pub(crate) use lanes::Lanes;
-pub(crate) use portable::candidates;
+pub(crate) use ball::{Ball, MARGIN, distance_squared};
+pub(crate) use exact::candidates;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::{Avx2, Avx512};
+pub(crate) use lanes::{Lanes, Plain};
 
-use crate::index::walk::{BlockReader, Plan, Stretch, Walk};
-use crate::index::{PAD, PADDING, RADIUS_MAX_CM};
+use crate::index::PADDING;
+use crate::index::walk::{BlockReader, DensePlan, Plan, Stretch, Walk};
 use crate::{CellIndex, Path};
 use std::marker::PhantomData;
-
-/// A ball around a place, with what the comparisons need.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ball {
-    pub(crate) centre: [i32; 3],
-    pub(crate) radius_cm: i64,
-    pub(crate) radius_squared: u64,
-    /// An `f32` distance² up to this is surely inside.
-    pub(crate) sure: f32,
-    /// An `f32` distance² above this is surely outside.
-    pub(crate) limit: f32,
-    /// The ball reaches past the range of the coordinates: differences modulo 2³² could take the
-    /// far end of an axis for the near one.
-    pub(crate) past_the_edge: bool,
-}
-
-/// Relative room around a threshold in which the exact integers decide. The computed square's
-/// relative error is at most 6·2⁻²⁴: one rounding of each difference, counted twice by the
-/// square, one of each product, and two of the sums.
-pub(crate) const MARGIN: f32 = 1.0 / 262_144.0;
-
-impl Ball {
-    #[inline(always)]
-    pub(crate) fn new(centre: [i32; 3], radius_cm: u32) -> Self {
-        let radius_cm = i64::from(radius_cm.min(RADIUS_MAX_CM));
-        let radius_squared = radius_cm * radius_cm;
-        let outside = |at: i64| at != i64::from(at as i32);
-        let past = |c: i32| {
-            outside(i64::from(c) - radius_cm) | outside(i64::from(c) + radius_cm)
-        };
-        Self {
-            centre,
-            radius_cm,
-            radius_squared: radius_squared as u64,
-            sure: radius_squared as f32 * (1.0 - MARGIN),
-            limit: radius_squared as f32 * (1.0 + MARGIN),
-            past_the_edge: past(centre[0]) | past(centre[1]) | past(centre[2]),
-        }
-    }
-
-    /// The corners of the box around the ball, which may be wider than a coordinate.
-    #[inline(always)]
-    pub(crate) fn corners(&self) -> [[i64; 3]; 2] {
-        let centre = self.centre.map(i64::from);
-        [
-            centre.map(|c| c - self.radius_cm),
-            centre.map(|c| c + self.radius_cm),
-        ]
-    }
-
-    #[inline(always)]
-    pub(crate) fn holds(&self, position: [i32; 3]) -> bool {
-        distance_squared(self.centre, position) <= self.radius_squared
-    }
-}
-
-/// The exact square of the distance; where a difference is 2³¹ or more, farther than any radius,
-/// it counts as 2³¹, so that the sum fits 64 bits.
-#[inline(always)]
-pub(crate) fn distance_squared(a: [i32; 3], b: [i32; 3]) -> u64 {
-    let mut sum = 0;
-    for axis in 0..3 {
-        let difference = u64::from(a[axis].abs_diff(b[axis]).min(1 << 31));
-        sum += difference * difference;
-    }
-    sum
-}
 
 /// Whether the rows came out in the canonical order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,14 +27,17 @@ pub(crate) enum Order {
 
 /// A question about the rows of a ball.
 pub(crate) trait Query: Sized {
-    /// Reads with vector instructions. The ball is not past the edge.
+    /// Reads with vector instructions. The ball is not past the edge. False, with nothing
+    /// appended, if only exact integers can tell.
     ///
     /// # Safety
     /// The processor has V's instructions.
-    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W);
+    #[must_use]
+    unsafe fn vector<V: Lanes, W: Walk>(&mut self, index: &CellIndex, ball: &Ball, walk: W)
+    -> bool;
 
-    /// Reads in plain Rust.
-    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W);
+    /// Reads with exact integers; any ball.
+    fn exact<W: Walk>(&mut self, index: &CellIndex, ball: &Ball, walk: W);
 }
 
 /// Answers a query about a ball on the index's path.
@@ -107,7 +46,7 @@ pub(crate) fn answer<Q: Query>(
     index: &CellIndex,
     centre: [i32; 3],
     radius_cm: u32,
-    query: Q,
+    query: &mut Q,
 ) -> Order {
     match index.path() {
         #[cfg(target_arch = "x86_64")]
@@ -116,24 +55,25 @@ pub(crate) fn answer<Q: Query>(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Path::Avx2 => unsafe { answer_avx2(index, centre, radius_cm, query) },
-        _ => answer_portable(index, centre, radius_cm, query),
+        // SAFETY: plain Rust needs no instructions.
+        _ => unsafe { answer_plain(index, centre, radius_cm, query) },
     }
 }
 
 #[inline(never)]
-fn answer_portable<Q: Query>(
+fn answer_exact<Q: Query>(
     index: &CellIndex,
     centre: [i32; 3],
     radius_cm: u32,
-    query: Q,
+    query: &mut Q,
 ) -> Order {
     let ball = Ball::new(centre, radius_cm);
     match index.plan(ball.corners()) {
         Plan::Nothing => {}
-        Plan::Dense(walk) => query.portable(index, &ball, walk),
-        Plan::Hashed(walk) => query.portable(index, &ball, walk),
+        Plan::Dense(walk) => query.exact(index, &ball, walk),
+        Plan::Hashed(walk) => query.exact(index, &ball, walk),
         Plan::Everything(walk) => {
-            query.portable(index, &ball, walk);
+            query.exact(index, &ball, walk);
             return Order::Arbitrary;
         }
     }
@@ -141,65 +81,84 @@ fn answer_portable<Q: Query>(
 }
 
 /// Defines the functions that enable a path's instructions; everything below them is inlined and
-/// compiled for those. Planning is part of them too: a plan that is passed through memory costs as
-/// much as a third of a scan. The rarer plans have a function of their own, so that they do not
-/// take registers from the common one.
-#[cfg(target_arch = "x86_64")]
+/// compiled for those. The common plan is made here, so that it stays in registers: one that
+/// passes through memory costs as much as a third of a scan. Whatever is rarer starts anew.
 macro_rules! vector_path {
-    ($lanes:ty, $feature:literal, $answer:ident, $rare:ident) => {
+    ($lanes:ty, $answer:ident, $rare:ident, $(#[$feature:meta])?) => {
         /// # Safety
         /// The processor has the path's instructions.
-        #[target_feature(enable = $feature)]
+        $(#[$feature])?
         unsafe fn $answer<Q: Query>(
             index: &CellIndex,
             centre: [i32; 3],
             radius_cm: u32,
-            query: Q,
+            query: &mut Q,
         ) -> Order {
             let ball = Ball::new(centre, radius_cm);
             if ball.past_the_edge {
-                return answer_portable(index, centre, radius_cm, query);
+                return answer_exact(index, centre, radius_cm, query);
             }
             // SAFETY: passed on.
             unsafe {
-                match index.plan(ball.corners()) {
-                    Plan::Nothing => {}
-                    Plan::Dense(walk) => query.vector::<$lanes, _>(index, &ball, walk),
-                    Plan::Hashed(walk) => $rare(index, &ball, walk, query),
-                    Plan::Everything(walk) => {
-                        $rare(index, &ball, walk, query);
-                        return Order::Arbitrary;
+                match index.dense_plan(ball.corners()) {
+                    DensePlan::Nothing => Order::Canonical,
+                    DensePlan::Walk(walk) => {
+                        if query.vector::<$lanes, _>(index, &ball, walk) {
+                            Order::Canonical
+                        } else {
+                            answer_exact(index, centre, radius_cm, query)
+                        }
                     }
+                    DensePlan::Other => $rare(index, centre, radius_cm, query),
                 }
             }
-            Order::Canonical
         }
 
+        /// For the other layout.
+        ///
         /// # Safety
-        /// The processor has the path's instructions.
-        #[inline(never)]
-        #[target_feature(enable = $feature)]
-        unsafe fn $rare<Q: Query, W: Walk>(index: &CellIndex, ball: &Ball, walk: W, query: Q) {
+        /// The processor has the path's instructions. The ball is not past the edge.
+        #[cold]
+        $(#[$feature])?
+        unsafe fn $rare<Q: Query>(
+            index: &CellIndex,
+            centre: [i32; 3],
+            radius_cm: u32,
+            query: &mut Q,
+        ) -> Order {
+            let ball = Ball::new(centre, radius_cm);
             // SAFETY: passed on.
-            unsafe { query.vector::<$lanes, W>(index, ball, walk) }
+            let (order, done) = unsafe {
+                match index.plan(ball.corners()) {
+                    Plan::Hashed(walk) => (
+                        Order::Canonical,
+                        query.vector::<$lanes, _>(index, &ball, walk),
+                    ),
+                    Plan::Everything(walk) => (
+                        Order::Arbitrary,
+                        query.vector::<$lanes, _>(index, &ball, walk),
+                    ),
+                    Plan::Nothing | Plan::Dense(_) => (Order::Canonical, true),
+                }
+            };
+            if done {
+                order
+            } else {
+                answer_exact(index, centre, radius_cm, query)
+            }
         }
     };
 }
 
+vector_path!(Plain, answer_plain, rare_plain,);
 #[cfg(target_arch = "x86_64")]
-vector_path!(
-    Avx2,
-    "avx2,fma,bmi1,bmi2,lzcnt,popcnt",
-    answer_avx2,
-    rare_avx2
-);
+vector_path!(Avx2, answer_avx2, rare_avx2, #[target_feature(
+    enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt"
+)]);
 #[cfg(target_arch = "x86_64")]
-vector_path!(
-    Avx512,
-    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt",
-    answer_avx512,
-    rare_avx512
-);
+vector_path!(Avx512, answer_avx512, rare_avx512, #[target_feature(
+    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
+)]);
 
 /// The sorted columns of an index and a centre in every lane. Only used while the index is
 /// borrowed for a query.
@@ -355,16 +314,22 @@ impl<'a, V: Lanes> Appender<'a, V> {
         }
     }
 
+    /// Makes room for so many rows and a block.
+    #[inline(always)]
+    fn reserve(&mut self, rows: usize) {
+        if self.capacity - self.length < rows + V::COUNT {
+            (self.to, self.capacity) = grow(self.list, self.length, rows + V::COUNT);
+        }
+    }
+
     /// Appends the rows of the masked lanes.
     ///
     /// # Safety
-    /// The processor has V's instructions.
+    /// The processor has V's instructions. Blocks are appended for no more rows than were
+    /// reserved, but for the last block's.
     #[inline(always)]
     unsafe fn append(&mut self, rows: V::Int, mask: u32) {
-        if self.capacity - self.length < V::COUNT {
-            (self.to, self.capacity) = grow(self.list, self.length);
-        }
-        // SAFETY: there is room for a block.
+        // SAFETY: there is room for a block after all but the last of the reserved rows.
         unsafe { V::compress_rows(self.to.add(self.length), rows, mask) };
         self.length += mask.count_ones() as usize;
     }
@@ -387,10 +352,10 @@ impl<'a, V: Lanes> Appender<'a, V> {
 /// that everything else about an [`Appender`] can stay in registers.
 #[cold]
 #[inline(never)]
-fn grow(list: &mut Vec<u32>, length: usize) -> (*mut u32, usize) {
+fn grow(list: &mut Vec<u32>, length: usize, more: usize) -> (*mut u32, usize) {
     // SAFETY: the rows before `length` were written by `append`.
     unsafe { list.set_len(length) };
-    list.reserve(8 * PAD);
+    list.reserve(more);
     (list.as_mut_ptr(), list.capacity())
 }
 
@@ -407,6 +372,11 @@ struct RowsReader<'a, V: Lanes> {
 
 impl<V: Lanes> BlockReader for RowsReader<'_, V> {
     #[inline(always)]
+    fn expect(&mut self, entries: usize) {
+        self.out.reserve(entries);
+    }
+
+    #[inline(always)]
     fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool {
         // SAFETY: a stretch starts at a row; whoever made the reader vouched for the instructions.
         unsafe {
@@ -421,7 +391,12 @@ impl<V: Lanes> BlockReader for RowsReader<'_, V> {
 
 impl Query for Rows<'_> {
     #[inline(always)]
-    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+    unsafe fn vector<V: Lanes, W: Walk>(
+        &mut self,
+        index: &CellIndex,
+        ball: &Ball,
+        walk: W,
+    ) -> bool {
         let length = self.out.len();
         // SAFETY: passed on.
         let mut reader = unsafe {
@@ -436,12 +411,12 @@ impl Query for Rows<'_> {
         reader.out.finish();
         if !sure {
             self.out.truncate(length);
-            portable::rows(index, ball, walk, self.out);
         }
+        sure
     }
 
-    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
-        portable::rows(index, ball, walk, self.out);
+    fn exact<W: Walk>(&mut self, index: &CellIndex, ball: &Ball, walk: W) {
+        exact::rows(index, ball, walk, self.out);
     }
 }
 
@@ -463,6 +438,12 @@ struct RingReader<'a, V: Lanes> {
 
 impl<V: Lanes> BlockReader for RingReader<'_, V> {
     #[inline(always)]
+    fn expect(&mut self, entries: usize) {
+        self.inside.reserve(entries);
+        self.between.reserve(entries);
+    }
+
+    #[inline(always)]
     fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool {
         // SAFETY: as for `RowsReader`.
         unsafe {
@@ -480,7 +461,12 @@ impl<V: Lanes> BlockReader for RingReader<'_, V> {
 
 impl Query for Ring<'_> {
     #[inline(always)]
-    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+    unsafe fn vector<V: Lanes, W: Walk>(
+        &mut self,
+        index: &CellIndex,
+        ball: &Ball,
+        walk: W,
+    ) -> bool {
         let inner = Ball::new(ball.centre, self.radius_cm);
         let lengths = [self.inside.len(), self.between.len()];
         // SAFETY: passed on.
@@ -500,17 +486,12 @@ impl Query for Ring<'_> {
         if !sure {
             self.inside.truncate(lengths[0]);
             self.between.truncate(lengths[1]);
-            self.portable(index, ball, walk);
         }
+        sure
     }
 
-    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+    fn exact<W: Walk>(&mut self, index: &CellIndex, ball: &Ball, walk: W) {
         let inner = Ball::new(ball.centre, self.radius_cm);
-        portable::ring(
-            index,
-            [&inner, ball],
-            walk,
-            [self.inside, self.between],
-        );
+        exact::ring(index, [&inner, ball], walk, [self.inside, self.between]);
     }
 }

@@ -6,6 +6,8 @@
 //! how many of the pool are under a value takes one instruction for 16 of them, so thresholds are
 //! found by interpolating on the count, not by sorting.
 //!
+//! A sample of a long scan gives a first threshold, so that the pool hardly ever fills up.
+//!
 //! The pool's distances are approximate (`f32`); at the end, those within 2⁻¹⁸ of the k-th are
 //! ranked by exact integers. Where the pool cannot shrink (thousands of equal distances) or k is
 //! above [`RANK_MAX`], the exact path below decides everything.
@@ -31,22 +33,26 @@ pub(crate) struct Nearest<'a> {
 
 impl Query for Nearest<'_> {
     #[inline(always)]
-    unsafe fn vector<V: Lanes, W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
-        if self.ranks[1] <= RANK_MAX {
-            // SAFETY: passed on.
-            let mut pool = unsafe { Pool::<V>::new(index, ball, self.ranks[1]) };
-            V::lead(walk, &mut pool);
-            if !pool.is_stuck() {
-                pool.finish(self.ranks, self.inside, self.between);
-                return;
-            }
+    unsafe fn vector<V: Lanes, W: Walk>(
+        &mut self,
+        index: &CellIndex,
+        ball: &Ball,
+        walk: W,
+    ) -> bool {
+        if self.ranks[1] > RANK_MAX {
+            return false;
         }
-        self.portable(index, ball, walk);
+        // SAFETY: passed on.
+        let mut pool = unsafe { Pool::<V>::new(index, ball, self.ranks[1]) };
+        let gathered = pool.gather(walk);
+        if gathered {
+            pool.finish(self.ranks, self.inside, self.between);
+        }
+        gathered
     }
 
-    /// By exact integers and a selection; the reference for the vector paths.
-    #[inline(never)]
-    fn portable<W: Walk>(self, index: &CellIndex, ball: &Ball, walk: W) {
+    /// By exact integers and a selection.
+    fn exact<W: Walk>(&mut self, index: &CellIndex, ball: &Ball, walk: W) {
         let mut found = candidates(index, ball, walk);
         if found.len() > self.ranks[1] {
             found.select_nth_unstable(self.ranks[1]);
@@ -57,7 +63,7 @@ impl Query for Nearest<'_> {
             found.select_nth_unstable(close);
         }
         let (first, rest) = found.split_at_mut(close);
-        for (chosen, out) in [(first, self.inside), (rest, self.between)] {
+        for (chosen, out) in [(first, &mut *self.inside), (rest, &mut *self.between)] {
             // Back to the order in which they were found.
             chosen.sort_unstable_by_key(|candidate| candidate.found);
             out.extend(chosen.iter().map(|candidate| candidate.row));

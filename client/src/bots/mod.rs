@@ -242,12 +242,12 @@ impl Bot {
         sightings: &mut Vec<Sighting>,
         actions: &mut Vec<Action>,
     ) -> Result<(), PlayerError> {
-        let now_s = player.now_ms() as f64 / 1e3;
+        let now_s = player.now_ns() as f64 / 1e9;
         let docked = player.situation.docked.is_some();
         sightings.clear();
         let mut own_cm = None;
         if player.situation.grid.is_some() {
-            for entity in player.world.entities() {
+            for entity in player.world.replica().entities() {
                 if entity.id == player.situation.ship {
                     own_cm = Some(entity.motion().position_cm);
                     continue;
@@ -266,7 +266,7 @@ impl Bot {
                 Action::Command(command) => {
                     player.command(command).await?;
                 }
-                Action::Steer { direction, throttle } => player.steer(direction, throttle),
+                Action::Steer { direction, throttle } => player.steer(&self.content, direction, throttle),
             }
         }
         Ok(())

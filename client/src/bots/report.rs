@@ -45,8 +45,11 @@ impl BotFigures {
     pub(super) fn snapshot(&mut self, player: &Player) {
         if self.measuring {
             self.snapshots += 1;
-            self.entities += player.world.entities().count() as u64;
-            self.correction_cm.extend(player.world.last_correction_cm());
+            self.entities += player.world.replica().entities().count() as u64;
+            let prediction = player.world.prediction();
+            if prediction.state().is_some() {
+                self.correction_cm.push(prediction.correction_cm() as u64);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The ranges that content must keep: the same checks for a TOML file, where a fault is shown
 //! with its line, and for a pack, which may have been written by anybody.
 
-use super::{Navigation, Pack, ShipType, StationType, GateType, Empire, TYPE_ID_MAX, law};
+use super::{Empire, GateType, Navigation, Pack, ShipType, StationType, TYPE_ID_MAX, law};
 use orrery_base::TypeId;
 use orrery_base::motion::{VELOCITY_MAX, velocity_to_m_per_s};
 use std::collections::BTreeMap;
@@ -46,13 +46,21 @@ impl fmt::Display for Fault {
 }
 
 fn fault(field: &'static str, reason: impl Into<String>) -> Result<(), Fault> {
-    Err(Fault { field, reason: reason.into(), first: None })
+    Err(Fault {
+        field,
+        reason: reason.into(),
+        first: None,
+    })
 }
 
 fn taken(field: &'static str, what: impl fmt::Display, first: Option<Row>) -> Result<(), Fault> {
     match first {
         None => Ok(()),
-        Some(_) => Err(Fault { field, reason: format!("{what} is taken"), first }),
+        Some(_) => Err(Fault {
+            field,
+            reason: format!("{what} is taken"),
+            first,
+        }),
     }
 }
 
@@ -66,7 +74,10 @@ fn between(field: &'static str, value: f64, least: f64, most: f64) -> Result<(),
     if value >= least && value <= most {
         Ok(())
     } else {
-        fault(field, format!("is {value}: it must be from {least} to {most}"))
+        fault(
+            field,
+            format!("is {value}: it must be from {least} to {most}"),
+        )
     }
 }
 
@@ -79,7 +90,10 @@ fn text(field: &'static str, value: &str, most_chars: usize) -> Result<(), Fault
         return fault(field, "must be one line without control characters");
     }
     if count > most_chars {
-        return fault(field, format!("has {count} characters: at most {most_chars} are allowed"));
+        return fault(
+            field,
+            format!("has {count} characters: at most {most_chars} are allowed"),
+        );
     }
     Ok(())
 }
@@ -97,7 +111,12 @@ fn empire(empire: &Empire) -> Result<(), Fault> {
     text("name", &empire.name, 40)?;
     text("adjective", &empire.adjective, 40)?;
     text("description", &empire.description, 1_000)?;
-    between("colour", f64::from(empire.colour), 0.0, f64::from(0xFF_FFFF))
+    between(
+        "colour",
+        f64::from(empire.colour),
+        0.0,
+        f64::from(0xFF_FFFF),
+    )
 }
 
 fn ship(ship: &ShipType) -> Result<(), Fault> {
@@ -121,9 +140,19 @@ fn ship(ship: &ShipType) -> Result<(), Fault> {
     let Some(burner) = ship.afterburner else {
         return Ok(());
     };
-    between("afterburner.speed_factor_percent", burner.speed_factor_percent, 0.1, 100_000.0)?;
+    between(
+        "afterburner.speed_factor_percent",
+        burner.speed_factor_percent,
+        0.1,
+        100_000.0,
+    )?;
     between("afterburner.thrust", burner.thrust, 1.0, 1e12)?;
-    between("afterburner.mass_addition_kg", burner.mass_addition_kg, 0.0, 1e12)?;
+    between(
+        "afterburner.mass_addition_kg",
+        burner.mass_addition_kg,
+        0.0,
+        1e12,
+    )?;
     let boosted = law(ship, true);
     if boosted.max_speed >= VELOCITY_MAX {
         return fault(
@@ -154,7 +183,12 @@ fn station(station: &StationType) -> Result<(), Fault> {
     between("radius_m", station.radius_m, 1.0, RADIUS_M_MAX)?;
     range("dock_range_m", station.dock_range_m)?;
     range("undock_clearance_m", station.undock_clearance_m)?;
-    between("undock_speed_percent", f64::from(station.undock_speed_percent), 0.0, 100.0)
+    between(
+        "undock_speed_percent",
+        f64::from(station.undock_speed_percent),
+        0.0,
+        100.0,
+    )
 }
 
 fn gate(gate: &GateType) -> Result<(), Fault> {
@@ -189,7 +223,11 @@ struct Seen {
 
 impl Seen {
     fn name(&mut self, row: Row, name: &str) -> Result<(), Fault> {
-        taken("name", format_args!("\"{name}\""), self.names.insert(name.to_lowercase(), row))
+        taken(
+            "name",
+            format_args!("\"{name}\""),
+            self.names.insert(name.to_lowercase(), row),
+        )
     }
 
     fn type_id(&mut self, row: Row, id: TypeId) -> Result<(), Fault> {
@@ -202,7 +240,11 @@ pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
     let mut seen = Seen::default();
     let mut empires = BTreeMap::new();
     let known = |empires: &BTreeMap<u8, Row>, id: u8| {
-        if empires.contains_key(&id) { Ok(()) } else { fault("empire", format!("{id} is not an empire")) }
+        if empires.contains_key(&id) {
+            Ok(())
+        } else {
+            fault("empire", format!("{id} is not an empire"))
+        }
     };
     for (row, it) in rows("empire", &pack.empires) {
         let first = empires.insert(it.id, row);
@@ -220,7 +262,13 @@ pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
     }
     for (row, it) in rows("station", &pack.stations) {
         station(it)
-            .and_then(|()| if it.empire == 0 { Ok(()) } else { known(&empires, it.empire) })
+            .and_then(|()| {
+                if it.empire == 0 {
+                    Ok(())
+                } else {
+                    known(&empires, it.empire)
+                }
+            })
             .and_then(|()| seen.type_id(row, it.id))
             .and_then(|()| seen.name(row, &it.name))
             .map_err(|fault| (row, fault))?;
@@ -231,9 +279,19 @@ pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
             .and_then(|()| seen.name(row, &it.name))
             .map_err(|fault| (row, fault))?;
     }
-    navigation(&pack.navigation).map_err(|fault| (Row { table: "navigation", index: 0 }, fault))
+    navigation(&pack.navigation).map_err(|fault| {
+        (
+            Row {
+                table: "navigation",
+                index: 0,
+            },
+            fault,
+        )
+    })
 }
 
 fn rows<'a, T>(table: &'static str, rows: &'a [T]) -> impl Iterator<Item = (Row, &'a T)> {
-    rows.iter().enumerate().map(move |(index, it)| (Row { table, index }, it))
+    rows.iter()
+        .enumerate()
+        .map(move |(index, it)| (Row { table, index }, it))
 }

@@ -98,12 +98,19 @@ pub fn compile(folder: &Path) -> Result<Pack, ContentError> {
             (Some(_), Some(_)) => {
                 let line = line_of(source, "navigation", 0, "");
                 let reason = "[navigation] is in another file already".to_owned();
-                return Err(ContentError::Invalid { file: source.path.clone(), line, reason });
+                return Err(ContentError::Invalid {
+                    file: source.path.clone(),
+                    line,
+                    reason,
+                });
             }
             (first, second) => first.or(second),
         };
     }
-    let missing = |what| ContentError::Missing { folder: folder.to_owned(), what };
+    let missing = |what| ContentError::Missing {
+        folder: folder.to_owned(),
+        what,
+    };
     pack.navigation = navigation.ok_or_else(|| missing("[navigation]"))?;
     for (what, empty) in [
         ("[[ship]]", pack.ships.is_empty()),
@@ -121,11 +128,17 @@ pub fn compile(folder: &Path) -> Result<Pack, ContentError> {
 
 /// The folder's TOML files by name.
 fn read(folder: &Path) -> Result<Vec<Source>, ContentError> {
-    let error = |path: &Path, source| ContentError::Read { path: path.to_owned(), source };
+    let error = |path: &Path, source| ContentError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| error(folder, source))? {
         let path = entry.map_err(|source| error(folder, source))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             paths.push(path);
         }
     }
@@ -150,7 +163,12 @@ fn parse(source: &Source) -> Result<Tables, ContentError> {
 
 /// The fault with the file and line of its field. Of two rows that want the same, the later is
 /// at fault.
-fn locate(sources: &[Source], origins: &[(&str, Origins)], row: Row, fault: &Fault) -> ContentError {
+fn locate(
+    sources: &[Source],
+    origins: &[(&str, Origins)],
+    row: Row,
+    fault: &Fault,
+) -> ContentError {
     let place = |row: Row| {
         let origin = origins
             .iter()
@@ -166,14 +184,20 @@ fn locate(sources: &[Source], origins: &[(&str, Origins)], row: Row, fault: &Fau
         let (file, line) = second.min(first);
         reason = format!("{reason} by {}:{line}", sources[file].path.display());
     }
-    ContentError::Invalid { file: sources[file].path.clone(), line, reason }
+    ContentError::Invalid {
+        file: sources[file].path.clone(),
+        line,
+        reason,
+    }
 }
 
 /// The line of a field in the table's row `index`, or of the row where the field is absent.
 /// Fields of inner tables have a dot before them.
 fn line_of(source: &Source, table: &str, index: usize, field: &str) -> usize {
     // The text has been parsed before; were it not so, the first line would do.
-    let document = DeTable::parse(&source.text).map(toml::Spanned::into_inner).unwrap_or_default();
+    let document = DeTable::parse(&source.text)
+        .map(toml::Spanned::into_inner)
+        .unwrap_or_default();
     let Some(value) = document.get(table) else {
         return 1;
     };

@@ -50,7 +50,11 @@ impl Default for Pack {
             ships: Vec::new(),
             stations: Vec::new(),
             gates: Vec::new(),
-            navigation: Navigation { approach_range_m: 0, keep_range_m: [0; 2], orbit_range_m: [0; 2] },
+            navigation: Navigation {
+                approach_range_m: 0,
+                keep_range_m: [0; 2],
+                orbit_range_m: [0; 2],
+            },
         }
     }
 }
@@ -71,7 +75,9 @@ pub enum PackError {
     #[error("not a content pack: it does not begin with {:?}", String::from_utf8_lossy(&MAGIC))]
     BadMagic,
     /// The pack has another format.
-    #[error("content pack of format {found}, this program reads format {FORMAT_VERSION}: compile it again")]
+    #[error(
+        "content pack of format {found}, this program reads format {FORMAT_VERSION}: compile it again"
+    )]
     OtherVersion {
         /// The pack's format.
         found: u64,
@@ -139,7 +145,10 @@ impl Pack {
     /// # Errors
     /// [`PackError::File`].
     pub fn write(&self, path: &Path) -> Result<(), PackError> {
-        let error = |source| PackError::File { path: path.to_owned(), source };
+        let error = |source| PackError::File {
+            path: path.to_owned(),
+            source,
+        };
         let mut beside = path.as_os_str().to_owned();
         beside.push(".new");
         let beside = PathBuf::from(beside);
@@ -158,8 +167,11 @@ impl Pack {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PackError> {
         let archive = archive_of(bytes)?;
         let read = |archive: &[u8]| {
-            rkyv::from_bytes::<Self, rancor::Error>(archive)
-                .map_err(|error| PackError::BadArchive { reason: error.to_string() })
+            rkyv::from_bytes::<Self, rancor::Error>(archive).map_err(|error| {
+                PackError::BadArchive {
+                    reason: error.to_string(),
+                }
+            })
         };
         if (archive.as_ptr() as usize).is_multiple_of(ALIGNMENT) {
             return read(archive);
@@ -173,7 +185,10 @@ impl Pack {
     pub(super) fn type_ids(&self) -> Vec<TypeId> {
         let ships = self.ships.iter().map(|it| it.id);
         let stations = self.stations.iter().map(|it| it.id);
-        ships.chain(stations).chain(self.gates.iter().map(|it| it.id)).collect()
+        ships
+            .chain(stations)
+            .chain(self.gates.iter().map(|it| it.id))
+            .collect()
     }
 
     /// Brings the rows into the order of their numbers.
@@ -192,7 +207,10 @@ fn archive_of(bytes: &[u8]) -> Result<&[u8], PackError> {
     }
     let found = bytes.len() as u64;
     let Some((header, archive)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-        return Err(PackError::BadLength { expected: HEADER_BYTES as u64, found });
+        return Err(PackError::BadLength {
+            expected: HEADER_BYTES as u64,
+            found,
+        });
     };
     let word = |at: usize| {
         let mut word = [0; 8];
@@ -219,7 +237,10 @@ pub(super) fn map<T>(
     path: &Path,
     read: impl FnOnce(&[u8]) -> Result<T, PackError>,
 ) -> Result<T, PackError> {
-    let error = |source| PackError::File { path: path.to_owned(), source };
+    let error = |source| PackError::File {
+        path: path.to_owned(),
+        source,
+    };
     let file = File::open(path).map_err(error)?;
     if file.metadata().map_err(error)?.len() == 0 {
         // An empty file cannot be mapped on every system.

@@ -14,7 +14,11 @@ fn tests_folder() -> PathBuf {
 
 fn good() -> Pack {
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(tests_folder().join("good.toml"), folder.path().join("good.toml")).unwrap();
+    fs::copy(
+        tests_folder().join("good.toml"),
+        folder.path().join("good.toml"),
+    )
+    .unwrap();
     compile(folder.path()).unwrap()
 }
 
@@ -24,8 +28,16 @@ fn the_projects_content_is_sound() {
     assert_eq!(content.empires().len(), 4);
     assert!(content.ships().len() >= 8);
     for empire in content.empires() {
-        assert!(content.ships().iter().any(|it| it.empire == empire.id), "{}", empire.name);
-        assert!(content.stations().iter().any(|it| it.empire == empire.id), "{}", empire.name);
+        assert!(
+            content.ships().iter().any(|it| it.empire == empire.id),
+            "{}",
+            empire.name
+        );
+        assert!(
+            content.stations().iter().any(|it| it.empire == empire.id),
+            "{}",
+            empire.name
+        );
     }
     // The golden time constants of docs/mechanics.md#motion are hulls that one can fly.
     for (hull, tau_s) in HULLS.into_iter().zip([3.6, 6.0, 12.0, 58.5]) {
@@ -42,32 +54,51 @@ fn lookups_know_the_kind_of_a_number() {
     assert_eq!(content.kind(HULLS[0]), Some(Kind::Ship));
     assert_eq!(content.kind(STATION), Some(Kind::Station));
     assert_eq!(content.kind(GATE), Some(Kind::Gate));
-    assert!(content.ship(GATE).is_none() && content.station(GATE).is_none() && content.gate(STATION).is_none());
+    assert!(
+        content.ship(GATE).is_none()
+            && content.station(GATE).is_none()
+            && content.gate(STATION).is_none()
+    );
     assert_eq!(content.name(GATE), Some("Lattice Gate"));
-    assert_eq!(content.empire(2).map(|it| it.adjective.as_str()), Some("Drakkun"));
+    assert_eq!(
+        content.empire(2).map(|it| it.adjective.as_str()),
+        Some("Drakkun")
+    );
     for unknown in [0, 1, 1_100, 65_535, 65_536, u32::MAX].map(TypeId) {
         assert_eq!((content.kind(unknown), content.name(unknown)), (None, None));
-        assert_eq!((content.radius_cm(unknown), content.law(unknown, false)), (0, None));
+        assert_eq!(
+            (content.radius_cm(unknown), content.law(unknown, false)),
+            (0, None)
+        );
     }
 }
 
 #[test]
 fn every_fault_names_its_file_line_and_reason() {
-    let mut cases: Vec<PathBuf> =
-        fs::read_dir(tests_folder().join("bad")).unwrap().map(|it| it.unwrap().path()).collect();
+    let mut cases: Vec<PathBuf> = fs::read_dir(tests_folder().join("bad"))
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .collect();
     cases.sort();
     assert!(cases.len() > 30);
     for case in cases {
         let text = fs::read_to_string(&case).unwrap();
         let (line, expected) = text.lines().next().unwrap()[2..].split_once(": ").unwrap();
         let folder = tempfile::tempdir().unwrap();
-        fs::copy(tests_folder().join("good.toml"), folder.path().join("good.toml")).unwrap();
+        fs::copy(
+            tests_folder().join("good.toml"),
+            folder.path().join("good.toml"),
+        )
+        .unwrap();
         let bad = folder.path().join("later.toml");
         fs::copy(&case, &bad).unwrap();
         match compile(folder.path()) {
             Err(error @ ContentError::Invalid { .. }) => {
                 let shown = error.to_string();
-                assert!(shown.starts_with(&format!("{}:{line}: ", bad.display())), "{case:?}: {shown}");
+                assert!(
+                    shown.starts_with(&format!("{}:{line}: ", bad.display())),
+                    "{case:?}: {shown}"
+                );
                 assert!(shown.contains(expected), "{case:?}: {shown}");
             }
             other => panic!("{case:?}: {other:?}"),
@@ -78,11 +109,22 @@ fn every_fault_names_its_file_line_and_reason() {
 #[test]
 fn a_fault_that_has_two_places_names_both() {
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(tests_folder().join("good.toml"), folder.path().join("good.toml")).unwrap();
-    fs::copy(tests_folder().join("bad/id_of_another_kind.toml"), folder.path().join("a.toml")).unwrap();
+    fs::copy(
+        tests_folder().join("good.toml"),
+        folder.path().join("good.toml"),
+    )
+    .unwrap();
+    fs::copy(
+        tests_folder().join("bad/id_of_another_kind.toml"),
+        folder.path().join("a.toml"),
+    )
+    .unwrap();
     // The gate of good.toml is checked after the ship of a.toml, so it is the one at fault.
     let shown = compile(folder.path()).unwrap_err().to_string();
-    assert!(shown.contains("good.toml:") && shown.contains("id 300 is taken by"), "{shown}");
+    assert!(
+        shown.contains("good.toml:") && shown.contains("id 300 is taken by"),
+        "{shown}"
+    );
     assert!(shown.ends_with("a.toml:3"), "{shown}");
 }
 
@@ -133,9 +175,19 @@ fn a_pack_survives_its_file() {
     assert_eq!(Pack::from_bytes(&pack.to_bytes()).unwrap(), pack);
     // Written again over the first while that is open, as an update does.
     pack.write(&path).unwrap();
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
-    assert!(matches!(Content::open(&folder.path().join("none")), Err(PackError::File { .. })));
-    assert!(matches!(pack.write(&folder.path().join("no/where")), Err(PackError::File { .. })));
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
+    assert!(matches!(
+        Content::open(&folder.path().join("none")),
+        Err(PackError::File { .. })
+    ));
+    assert!(matches!(
+        pack.write(&folder.path().join("no/where")),
+        Err(PackError::File { .. })
+    ));
 }
 
 #[test]
@@ -160,11 +212,17 @@ fn what_is_not_a_pack_is_refused() {
     assert!(matches!(open(&[]), PackError::BadMagic));
     assert!(matches!(open(b"ORRY"), PackError::BadMagic));
     assert!(matches!(open(b"[[ship]]\nid = 1\n"), PackError::BadMagic));
-    assert!(matches!(open(&MAGIC), PackError::BadLength { found: 8, .. }));
+    assert!(matches!(
+        open(&MAGIC),
+        PackError::BadLength { found: 8, .. }
+    ));
     let mut other = bytes.clone();
     other[8] = 9;
     assert!(matches!(open(&other), PackError::OtherVersion { found: 9 }));
-    assert!(matches!(open(&bytes[..bytes.len() - 1]), PackError::BadLength { .. }));
+    assert!(matches!(
+        open(&bytes[..bytes.len() - 1]),
+        PackError::BadLength { .. }
+    ));
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(matches!(open(&longer), PackError::BadLength { .. }));

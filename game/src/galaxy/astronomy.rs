@@ -44,8 +44,18 @@ struct Class {
     radius: [f64; 2],
 }
 
-const fn class(class: StarClass, per_mille: u32, temperature_k: [f64; 2], radius: [f64; 2]) -> Class {
-    Class { class, per_mille, temperature_k, radius }
+const fn class(
+    class: StarClass,
+    per_mille: u32,
+    temperature_k: [f64; 2],
+    radius: [f64; 2],
+) -> Class {
+    Class {
+        class,
+        per_mille,
+        temperature_k,
+        radius,
+    }
 }
 
 /// Shares are not nature's, where three stars of four are red: a galaxy should have colours.
@@ -74,7 +84,11 @@ pub(super) fn star(system: SystemId, seed: u64) -> Star {
     let between = |[cool, hot]: [f64; 2]| cool + (hot - cool) * heat;
     // Cool stars that have left the main sequence are the giants that one sees.
     let giant = chosen.class >= StarClass::G && rng.below(14) == 0;
-    let swollen = if giant { 12.0 + 30.0 * rng.unit_f64() } else { 1.0 };
+    let swollen = if giant {
+        12.0 + 30.0 * rng.unit_f64()
+    } else {
+        1.0
+    };
     Star {
         object: object(system, STAR, 0),
         class: chosen.class,
@@ -101,11 +115,21 @@ fn count(rng: &mut Rng, span: Span) -> u32 {
 fn on_orbit(rng: &mut Rng, orbit_m: f64) -> [i64; 3] {
     let angle = rng.unit_f64() * 2.0 * core::f64::consts::PI;
     let height = (rng.unit_f64() - 0.5) * 0.04;
-    let place = [orbit_m * math::cos(angle), orbit_m * math::sin(angle), orbit_m * height];
+    let place = [
+        orbit_m * math::cos(angle),
+        orbit_m * math::sin(angle),
+        orbit_m * height,
+    ];
     place.map(|m| m as i64)
 }
 
-pub(super) fn planets(system: SystemId, name: &str, star: &Star, span: Span, seed: u64) -> Vec<Planet> {
+pub(super) fn planets(
+    system: SystemId,
+    name: &str,
+    star: &Star,
+    span: Span,
+    seed: u64,
+) -> Vec<Planet> {
     let mut rng = Rng::new(seed, Tick(0), EntityId(u64::from(system.0)), PURPOSE_PLANET);
     let count = count(&mut rng, span);
     let light = luminosity(star);
@@ -160,7 +184,13 @@ fn radius_km(rng: &mut Rng, kind: PlanetKind) -> u32 {
 }
 
 /// Belts share the orbits of planets; without planets they have orbits of their own.
-pub(super) fn belts(system: SystemId, name: &str, planets: &[Planet], span: Span, seed: u64) -> Vec<Belt> {
+pub(super) fn belts(
+    system: SystemId,
+    name: &str,
+    planets: &[Planet],
+    span: Span,
+    seed: u64,
+) -> Vec<Belt> {
     let mut rng = Rng::new(seed, Tick(0), EntityId(u64::from(system.0)), PURPOSE_BELT);
     let count = count(&mut rng, span);
     let mut hosts: Vec<Option<&Planet>> = (0..count)
@@ -174,7 +204,11 @@ pub(super) fn belts(system: SystemId, name: &str, planets: &[Planet], span: Span
     let mut last = None;
     let mut belts = Vec::with_capacity(count as usize);
     for (index, host) in hosts.into_iter().enumerate() {
-        number = if index > 0 && last == Some(host.map(|planet| planet.object)) { number + 1 } else { 1 };
+        number = if index > 0 && last == Some(host.map(|planet| planet.object)) {
+            number + 1
+        } else {
+            1
+        };
         last = Some(host.map(|planet| planet.object));
         let orbit_m = match host {
             Some(planet) => planet.orbit_m as f64 * (0.98 + 0.04 * rng.unit_f64()),
@@ -182,7 +216,10 @@ pub(super) fn belts(system: SystemId, name: &str, planets: &[Planet], span: Span
         };
         belts.push(Belt {
             object: object(system, BELTS, index as u32),
-            name: format!("{} belt {number}", host.map_or(name, |planet| planet.name.as_str())),
+            name: format!(
+                "{} belt {number}",
+                host.map_or(name, |planet| planet.name.as_str())
+            ),
             position_m: on_orbit(&mut rng, orbit_m),
             orbit_m: orbit_m as i64,
         });

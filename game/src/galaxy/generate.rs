@@ -22,7 +22,10 @@ pub fn generate(params: &Params, content: &Content) -> Result<Galaxy, GalaxyErro
     let seed = params.seed;
     let places = scatter::scatter(params.systems, seed);
     let flat: Vec<[i32; 2]> = places.iter().map(|&[x, y, _]| [x, y]).collect();
-    let bounds = Bounds { min: params.gates_min as usize, max: params.gates_max as usize };
+    let bounds = Bounds {
+        min: params.gates_min as usize,
+        max: params.gates_max as usize,
+    };
     let graph = connect(&flat, bounds, seed);
     let security = security::security(&places, &graph, seed);
     let empires: Vec<u8> = content.empires().iter().map(|it| it.id).collect();
@@ -58,10 +61,17 @@ const fn system_id(index: usize) -> SystemId {
 /// The hub's station: of the holder's own kind where the content has one, else of nobody's.
 fn station(id: SystemId, name: &str, holder: u8, content: &Content, seed: u64) -> Station {
     let of = |empire: u8| -> Vec<TypeId> {
-        content.stations().iter().filter(|it| it.empire == empire).map(|it| it.id).collect()
+        content
+            .stations()
+            .iter()
+            .filter(|it| it.empire == empire)
+            .map(|it| it.id)
+            .collect()
     };
     let all = || content.stations().iter().map(|it| it.id).collect();
-    let kinds = [of(holder), of(0), all()].into_iter().find(|kinds| !kinds.is_empty());
+    let kinds = [of(holder), of(0), all()]
+        .into_iter()
+        .find(|kinds| !kinds.is_empty());
     let kinds = kinds.expect("hub::check has seen a type of station");
     let mut rng = Rng::new(seed, Tick(0), EntityId(u64::from(id.0)), PURPOSE_TYPES);
     Station {
@@ -92,8 +102,10 @@ fn gates(
     };
     let kinds: Vec<TypeId> = neighbours.iter().map(kind).collect();
     let radius_cm: Vec<i32> = kinds.iter().map(|&kind| content.radius_cm(kind)).collect();
-    let towards: Vec<[f64; 3]> =
-        neighbours.iter().map(|&to| vector::between(places[index], places[to as usize])).collect();
+    let towards: Vec<[f64; 3]> = neighbours
+        .iter()
+        .map(|&to| vector::between(places[index], places[to as usize]))
+        .collect();
     let positions = hub::gates(id, &towards, &radius_cm, seed);
     let gate = |(at, &other): (usize, &u32)| {
         let back = graph.neighbours[other as usize].binary_search(&(index as u32));

@@ -28,7 +28,9 @@ pub(super) struct Graph {
 
 impl Graph {
     fn new(points: usize) -> Self {
-        Self { neighbours: vec![Vec::new(); points] }
+        Self {
+            neighbours: vec![Vec::new(); points],
+        }
     }
 
     fn degree(&self, a: u32) -> usize {
@@ -83,7 +85,10 @@ fn distance2(points: &[[i32; 2]], a: u32, b: u32) -> i64 {
 /// for the cases in which `bounds.min` cannot be kept see [`super::Params`].
 pub(super) fn connect(points: &[[i32; 2]], bounds: Bounds, seed: u64) -> Graph {
     let count = points.len() as u32;
-    let bounds = Bounds { min: bounds.min.min(points.len().saturating_sub(1)), max: bounds.max };
+    let bounds = Bounds {
+        min: bounds.min.min(points.len().saturating_sub(1)),
+        max: bounds.max,
+    };
     let mut graph = Graph::new(points.len());
     let candidates = gabriel(points);
     let mut parts = Parts::new(count);
@@ -105,11 +110,23 @@ pub(super) fn connect(points: &[[i32; 2]], bounds: Bounds, seed: u64) -> Graph {
 fn join_parts(points: &[[i32; 2]], bounds: Bounds, graph: &mut Graph, parts: &mut Parts) {
     let count = points.len() as u32;
     while parts.count > 1 {
-        let room: Vec<u32> = (0..count).filter(|&a| graph.degree(a) < bounds.max).collect();
+        let room: Vec<u32> = (0..count)
+            .filter(|&a| graph.degree(a) < bounds.max)
+            .collect();
         let smallest = parts.smallest();
-        let inside: Vec<u32> = room.iter().copied().filter(|&a| parts.root(a) == smallest).collect();
-        let outside: Vec<u32> = room.iter().copied().filter(|&a| parts.root(a) != smallest).collect();
-        let pairs = inside.iter().flat_map(|&a| outside.iter().map(move |&b| (a, b)));
+        let inside: Vec<u32> = room
+            .iter()
+            .copied()
+            .filter(|&a| parts.root(a) == smallest)
+            .collect();
+        let outside: Vec<u32> = room
+            .iter()
+            .copied()
+            .filter(|&a| parts.root(a) != smallest)
+            .collect();
+        let pairs = inside
+            .iter()
+            .flat_map(|&a| outside.iter().map(move |&b| (a, b)));
         let (_, a, b) = pairs
             .map(|(a, b)| (distance2(points, a, b), a, b))
             .min()
@@ -124,7 +141,10 @@ fn raise_by_candidates(candidates: &[Edge], bounds: Bounds, graph: &mut Graph) {
     for ends_in_need in [2, 1] {
         for &(_, a, b) in candidates {
             let degrees = [graph.degree(a), graph.degree(b)];
-            let in_need = degrees.iter().filter(|&&degree| degree < bounds.min).count();
+            let in_need = degrees
+                .iter()
+                .filter(|&&degree| degree < bounds.min)
+                .count();
             let room = degrees.iter().all(|&degree| degree < bounds.max);
             if in_need >= ends_in_need && room && !graph.has(a, b) {
                 graph.add(a, b);
@@ -149,7 +169,9 @@ fn raise(points: &[[i32; 2]], bounds: Bounds, graph: &mut Graph, a: u32) -> bool
     let second = if graph.degree(a) + 2 <= bounds.max {
         Some(a)
     } else {
-        others().filter(|&b| graph.degree(b) < bounds.max).min_by_key(|&b| (graph.degree(b), b))
+        others()
+            .filter(|&b| graph.degree(b) < bounds.max)
+            .min_by_key(|&b| (graph.degree(b), b))
     };
     second.is_some_and(|second| take_apart(points, graph, a, second))
 }
@@ -201,9 +223,9 @@ fn gabriel(points: &[[i32; 2]]) -> Vec<Edge> {
         buckets.nearest(points, a, &mut nearest);
         for (index, &(length, b)) in nearest.iter().enumerate() {
             // A point in the circle over a–b is nearer to a than b is, so it stands before b.
-            let blocked = nearest[..index].iter().any(|&(from_a, c)| {
-                from_a + distance2(points, b, c) < length
-            });
+            let blocked = nearest[..index]
+                .iter()
+                .any(|&(from_a, c)| from_a + distance2(points, b, c) < length);
             if !blocked {
                 edges.push((length, a.min(b), a.max(b)));
             }
@@ -234,8 +256,12 @@ impl Buckets {
         // A long thin cloud would have more rows or columns than points.
         let cell = cell.max(extent[0].max(extent[1]) / (points.len() as i64 + 1) + 1);
         let size = extent.map(|extent| extent / cell + 1);
-        let mut buckets =
-            Self { origin, cell, size, cells: vec![Vec::new(); (size[0] * size[1]) as usize] };
+        let mut buckets = Self {
+            origin,
+            cell,
+            size,
+            cells: vec![Vec::new(); (size[0] * size[1]) as usize],
+        };
         for (index, point) in points.iter().enumerate() {
             let [x, y] = buckets.cell_of(*point);
             buckets.cells[(y * size[0] + x) as usize].push(index as u32);
@@ -264,7 +290,11 @@ impl Buckets {
             let all = ring >= self.size[0].max(self.size[1]);
             // What is outside of the rings is farther than this.
             let sure = (ring * self.cell) * (ring * self.cell);
-            if all || out.get(NEAREST - 1).is_some_and(|&(length, _)| length <= sure) {
+            if all
+                || out
+                    .get(NEAREST - 1)
+                    .is_some_and(|&(length, _)| length <= sure)
+            {
                 out.truncate(NEAREST);
                 return;
             }
@@ -282,7 +312,11 @@ struct Parts {
 
 impl Parts {
     fn new(points: u32) -> Self {
-        Self { parent: (0..points).collect(), size: vec![1; points as usize], count: points as usize }
+        Self {
+            parent: (0..points).collect(),
+            size: vec![1; points as usize],
+            count: points as usize,
+        }
     }
 
     fn root(&mut self, mut a: u32) -> u32 {
@@ -312,6 +346,8 @@ impl Parts {
     fn smallest(&mut self) -> u32 {
         let points = self.parent.len() as u32;
         let roots = (0..points).filter(|&a| self.parent[a as usize] == a);
-        roots.min_by_key(|&a| (self.size[a as usize], a)).unwrap_or(0)
+        roots
+            .min_by_key(|&a| (self.size[a as usize], a))
+            .unwrap_or(0)
     }
 }

@@ -29,13 +29,23 @@ const ASIDE: u32 = 64;
 /// Whether the content's stations and gates fit a hub.
 pub(super) fn check(content: &Content) -> Result<(), GalaxyError> {
     if content.stations().is_empty() {
-        return Err(GalaxyError::Content { what: "type of station" });
+        return Err(GalaxyError::Content {
+            what: "type of station",
+        });
     }
     if content.gates().is_empty() {
-        return Err(GalaxyError::Content { what: "type of gate" });
+        return Err(GalaxyError::Content {
+            what: "type of gate",
+        });
     }
-    let stations = content.stations().iter().map(|it| (&it.name, it.radius_m, STATION_RADIUS_M));
-    let gates = content.gates().iter().map(|it| (&it.name, it.radius_m, GATE_RADIUS_M));
+    let stations = content
+        .stations()
+        .iter()
+        .map(|it| (&it.name, it.radius_m, STATION_RADIUS_M));
+    let gates = content
+        .gates()
+        .iter()
+        .map(|it| (&it.name, it.radius_m, GATE_RADIUS_M));
     for (name, radius_m, most_m) in stations.chain(gates) {
         if radius_m > most_m {
             return Err(GalaxyError::TooLarge {
@@ -62,7 +72,8 @@ pub(super) fn gates(
         let towards = vector::unit(towards, 1e-9).unwrap_or([1.0, 0.0, 0.0]);
         let free = |at: [i32; 3]| {
             placed.iter().zip(radius_cm).all(|(&other, &radius)| {
-                let apart = math::distance(at, other) - i64::from(radius) - i64::from(radius_cm[gate]);
+                let apart =
+                    math::distance(at, other) - i64::from(radius) - i64::from(radius_cm[gate]);
                 apart as f64 >= APART_M * 100.0
             })
         };
@@ -75,7 +86,8 @@ pub(super) fn gates(
             let [near, far] = GATE_DISTANCE_M;
             let distance_m = near + (far - near) * rng.unit_f64();
             // Whole metres, rounded outward from the station by less than two of them.
-            let at = place([0; 3], course, distance_m * 100.0).map(|cm| (cm + cm.signum() * 99) / 100 * 100);
+            let at = place([0; 3], course, distance_m * 100.0)
+                .map(|cm| (cm + cm.signum() * 99) / 100 * 100);
             if free(at) {
                 break at;
             }

@@ -7,14 +7,16 @@
 //! left out is still there to be pointed at: every system carries a `<title>`.
 
 mod label;
+mod legend;
 mod table;
 
 pub use table::{table, table_with};
 
 use super::{Galaxy, SecurityBand, System};
 use crate::content::Empire;
-use std::collections::BTreeSet;
 use label::Labels;
+use legend::legend;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Pixels between neighbouring systems, on average, and the drawing's bounds that may change it.
@@ -40,8 +42,9 @@ const RAMP: [&str; 21] = [
 ];
 
 /// Tints of empires that nobody has described.
-const TINTS: [u32; 8] =
-    [0x9AA5B4, 0x5AB4E6, 0xE69F3C, 0x2FB58A, 0xC58AD6, 0xD9D152, 0xE07A6B, 0x6F86E0];
+const TINTS: [u32; 8] = [
+    0x9AA5B4, 0x5AB4E6, 0xE69F3C, 0x2FB58A, 0xC58AD6, 0xD9D152, 0xE07A6B, 0x6F86E0,
+];
 
 /// How the galaxy stands on the drawing.
 struct View {
@@ -56,7 +59,12 @@ struct View {
 
 impl View {
     fn of(galaxy: &Galaxy) -> Self {
-        let axis = |axis: usize| galaxy.systems.iter().map(move |it| f64::from(it.position_mly[axis]));
+        let axis = |axis: usize| {
+            galaxy
+                .systems
+                .iter()
+                .map(move |it| f64::from(it.position_mly[axis]))
+        };
         let least = [0, 1].map(|it| axis(it).fold(f64::INFINITY, f64::min));
         let most = [0, 1].map(|it| axis(it).fold(f64::NEG_INFINITY, f64::max));
         let extent = (most[0] - least[0]).max(most[1] - least[1]).max(1.0);
@@ -75,8 +83,12 @@ impl View {
 
     /// Where a system is drawn; north is up.
     fn point(&self, system: &System) -> [f64; 2] {
-        let [x, y] = [0, 1].map(|axis| f64::from(system.position_mly[axis]) - self.centre_mly[axis]);
-        [self.side / 2.0 + x * self.scale, self.side / 2.0 - y * self.scale]
+        let [x, y] =
+            [0, 1].map(|axis| f64::from(system.position_mly[axis]) - self.centre_mly[axis]);
+        [
+            self.side / 2.0 + x * self.scale,
+            self.side / 2.0 - y * self.scale,
+        ]
     }
 }
 
@@ -90,11 +102,27 @@ struct Holder {
 
 /// The holders that `empires` describes, and those of systems that it does not.
 fn holders(galaxy: &Galaxy, empires: &[Empire]) -> Vec<Holder> {
-    let ids: BTreeSet<u8> = galaxy.systems.iter().map(|it| it.empire).filter(|&id| id != 0).collect();
-    let ids = ids.union(&empires.iter().map(|it| it.id).collect()).copied().collect::<Vec<u8>>();
+    let ids: BTreeSet<u8> = galaxy
+        .systems
+        .iter()
+        .map(|it| it.empire)
+        .filter(|&id| id != 0)
+        .collect();
+    let ids = ids
+        .union(&empires.iter().map(|it| it.id).collect())
+        .copied()
+        .collect::<Vec<u8>>();
     let holder = |id| match empires.iter().find(|it| it.id == id) {
-        Some(empire) => Holder { id, name: empire.name.clone(), colour: empire.colour },
-        None => Holder { id, name: format!("empire {id}"), colour: TINTS[usize::from(id) % TINTS.len()] },
+        Some(empire) => Holder {
+            id,
+            name: empire.name.clone(),
+            colour: empire.colour,
+        },
+        None => Holder {
+            id,
+            name: format!("empire {id}"),
+            colour: TINTS[usize::from(id) % TINTS.len()],
+        },
     };
     ids.into_iter().map(holder).collect()
 }
@@ -118,8 +146,14 @@ pub fn svg_with(galaxy: &Galaxy, empires: &[Empire]) -> String {
     out.line(format_args!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" role="img" font-family="'DejaVu Sans', Verdana, sans-serif">"#
     ));
-    out.line(format_args!("<title>Galaxy of seed {}, {} systems</title>", galaxy.seed, galaxy.systems.len()));
-    out.line(format_args!(r#"<rect width="100%" height="100%" fill="{PAPER}"/>"#));
+    out.line(format_args!(
+        "<title>Galaxy of seed {}, {} systems</title>",
+        galaxy.seed,
+        galaxy.systems.len()
+    ));
+    out.line(format_args!(
+        r#"<rect width="100%" height="100%" fill="{PAPER}"/>"#
+    ));
     territories(&mut out, galaxy, holders, &view, &points);
     lanes(&mut out, galaxy, &view, &points);
     marks(&mut out, galaxy, holders, &view, &points);
@@ -141,7 +175,13 @@ impl Drawing {
 
 /// A tint behind the systems and lanes of every empire. Each is one group with one opacity, so
 /// that overlaps are not darker.
-fn territories(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View, points: &[[f64; 2]]) {
+fn territories(
+    out: &mut Drawing,
+    galaxy: &Galaxy,
+    holders: &[Holder],
+    view: &View,
+    points: &[[f64; 2]],
+) {
     let reach = (view.spacing * 0.56).min(48.0);
     for empire in holders {
         let colour = empire.colour;
@@ -149,12 +189,21 @@ fn territories(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &Vi
             r##"<g opacity="0.17" fill="#{colour:06x}" stroke="#{colour:06x}" stroke-width="{:.1}">"##,
             reach * 0.9
         ));
-        for (index, system) in galaxy.systems.iter().enumerate().filter(|(_, it)| it.empire == empire.id) {
+        for (index, system) in galaxy
+            .systems
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.empire == empire.id)
+        {
             let [x, y] = points[index];
-            out.line(format_args!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="{reach:.1}" stroke="none"/>"#));
+            out.line(format_args!(
+                r#"<circle cx="{x:.1}" cy="{y:.1}" r="{reach:.1}" stroke="none"/>"#
+            ));
             for (_, other) in lanes_of(galaxy, system).filter(|(_, it)| it.empire == empire.id) {
                 let [x2, y2] = points[other.id.0 as usize - 1];
-                out.line(format_args!(r#"<path d="M{x:.1} {y:.1}L{x2:.1} {y2:.1}"/>"#));
+                out.line(format_args!(
+                    r#"<path d="M{x:.1} {y:.1}L{x2:.1} {y2:.1}"/>"#
+                ));
             }
         }
         out.line(format_args!("</g>"));
@@ -162,21 +211,32 @@ fn territories(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &Vi
 }
 
 /// The gates of a system that lead to one with a higher id, with that system: every lane once.
-fn lanes_of<'a>(galaxy: &'a Galaxy, system: &'a System) -> impl Iterator<Item = (&'a System, &'a System)> {
+fn lanes_of<'a>(
+    galaxy: &'a Galaxy,
+    system: &'a System,
+) -> impl Iterator<Item = (&'a System, &'a System)> {
     let upward = system.neighbours().filter(|&other| other > system.id);
-    upward.filter_map(|other| galaxy.system(other)).map(move |other| (system, other))
+    upward
+        .filter_map(|other| galaxy.system(other))
+        .map(move |other| (system, other))
 }
 
 fn lanes(out: &mut Drawing, galaxy: &Galaxy, view: &View, points: &[[f64; 2]]) {
     let width = (view.mark / 3.6).clamp(0.7, 1.8);
-    out.line(format_args!(r##"<g stroke="#566276" stroke-width="{width:.1}" stroke-linecap="round">"##));
+    out.line(format_args!(
+        r##"<g stroke="#566276" stroke-width="{width:.1}" stroke-linecap="round">"##
+    ));
     for (a, b) in galaxy.systems.iter().flat_map(|it| lanes_of(galaxy, it)) {
         let [from, to] = [a, b].map(|it| points[it.id.0 as usize - 1]);
         // A border is crossed where the holder changes.
         let dash = if a.empire == b.empire {
             String::new()
         } else {
-            format!(r#" stroke-dasharray="{:.1} {:.1}""#, width * 3.0, width * 3.0)
+            format!(
+                r#" stroke-dasharray="{:.1} {:.1}""#,
+                width * 3.0,
+                width * 3.0
+            )
         };
         out.line(format_args!(
             r#"<path d="M{:.1} {:.1}L{:.1} {:.1}"{dash}/>"#,
@@ -187,10 +247,15 @@ fn lanes(out: &mut Drawing, galaxy: &Galaxy, view: &View, points: &[[f64; 2]]) {
 }
 
 fn marks(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View, points: &[[f64; 2]]) {
-    out.line(format_args!(r#"<g stroke="{PAPER}" stroke-width="{:.1}">"#, view.mark * 0.35));
+    out.line(format_args!(
+        r#"<g stroke="{PAPER}" stroke-width="{:.1}">"#,
+        view.mark * 0.35
+    ));
     for (system, &[x, y]) in galaxy.systems.iter().zip(points) {
         let holder = holders.iter().find(|it| it.id == system.empire);
-        let _ = write!(out.0, "<g><title>{}, security {}, {}, {} gates</title>",
+        let _ = write!(
+            out.0,
+            "<g><title>{}, security {}, {}, {} gates</title>",
             escaped(&system.name),
             tenths(system),
             holder.map_or("unclaimed", |it| it.name.as_str()),
@@ -206,16 +271,27 @@ fn marks(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View, po
 fn mark(out: &mut Drawing, band: SecurityBand, colour: &str, [x, y]: [f64; 2], size: f64) {
     let _ = match band {
         SecurityBand::High => {
-            write!(out.0, r#"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="{colour}"/>"#)
+            write!(
+                out.0,
+                r#"<circle cx="{x:.1}" cy="{y:.1}" r="{size:.1}" fill="{colour}"/>"#
+            )
         }
         SecurityBand::Low => {
             let r = size * 1.2;
-            write!(out.0, r#"<path d="M{x:.1} {:.1}l{r:.1} {r:.1}l-{r:.1} {r:.1}l-{r:.1} -{r:.1}z" fill="{colour}"/>"#, y - r)
+            write!(
+                out.0,
+                r#"<path d="M{x:.1} {:.1}l{r:.1} {r:.1}l-{r:.1} {r:.1}l-{r:.1} -{r:.1}z" fill="{colour}"/>"#,
+                y - r
+            )
         }
         SecurityBand::Null => {
             let (half, height) = (size * 1.1, size * 1.95);
             let base = half * 2.0;
-            write!(out.0, r#"<path d="M{x:.1} {:.1}l{half:.1} {height:.1}h-{base:.1}z" fill="{colour}"/>"#, y - height * 0.6)
+            write!(
+                out.0,
+                r#"<path d="M{x:.1} {:.1}l{half:.1} {height:.1}h-{base:.1}z" fill="{colour}"/>"#,
+                y - height * 0.6
+            )
         }
     };
 }
@@ -229,7 +305,11 @@ fn colour(system: &System) -> &'static str {
 fn tenths(system: &System) -> String {
     let tenths = system.security_tenths();
     let sign = if tenths < 0 { "\u{2212}" } else { "" };
-    format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10)
+    format!(
+        "{sign}{}.{}",
+        tenths.unsigned_abs() / 10,
+        tenths.unsigned_abs() % 10
+    )
 }
 
 /// Names, the most important first: crossings, then safe systems.
@@ -244,12 +324,20 @@ fn names(out: &mut Drawing, galaxy: &Galaxy, view: &View, points: &[[f64; 2]]) {
         labels.add_lane(points[a.id.0 as usize - 1], points[b.id.0 as usize - 1]);
     }
     let mut order: Vec<&System> = galaxy.systems.iter().collect();
-    order.sort_by_key(|it| (core::cmp::Reverse((it.gates.len(), it.security_milli)), it.id));
+    order.sort_by_key(|it| {
+        (
+            core::cmp::Reverse((it.gates.len(), it.security_milli)),
+            it.id,
+        )
+    });
     out.line(format_args!(r#"<g font-size="{size:.1}" fill="{INK}">"#));
     let width = |letters: usize| letters as f64 * size * 0.6;
     let mut draw = |system: &System, security: &str| {
-        let letters = system.name.chars().count() + security.chars().count() + usize::from(!security.is_empty());
-        let Some([x, y]) = labels.place(points[system.id.0 as usize - 1], [width(letters), size]) else {
+        let letters = system.name.chars().count()
+            + security.chars().count()
+            + usize::from(!security.is_empty());
+        let Some([x, y]) = labels.place(points[system.id.0 as usize - 1], [width(letters), size])
+        else {
             return false;
         };
         let (y, small) = (y + size * 0.82, size * 0.86);
@@ -269,86 +357,9 @@ fn names(out: &mut Drawing, galaxy: &Galaxy, view: &View, points: &[[f64; 2]]) {
     out.line(format_args!("</g>"));
 }
 
-fn legend(out: &mut Drawing, galaxy: &Galaxy, holders: &[Holder], view: &View) {
-    let left = view.side;
-    out.line(format_args!(r#"<g transform="translate({left:.0} 0)" font-size="13" fill="{INK}">"#));
-    out.line(format_args!(r##"<path d="M0 40V{:.0}" stroke="#2a3240"/>"##, view.side - 40.0));
-    out.line(format_args!(
-        r#"<text x="22" y="60" font-size="17">{} systems</text><text x="22" y="81" fill="{FAINT}">seed {}</text>"#,
-        galaxy.systems.len(),
-        galaxy.seed
-    ));
-    let mut y = 118.0;
-    out.line(format_args!(r#"<text x="22" y="{y:.0}" fill="{FAINT}">Security</text>"#));
-    for (band, label, sample) in [
-        (SecurityBand::High, "high, 0.5 and above", 18),
-        (SecurityBand::Low, "low, 0.1 to 0.4", 13),
-        (SecurityBand::Null, "null, 0.0 and below", 5),
-    ] {
-        y += 24.0;
-        let count = galaxy.systems.iter().filter(|it| it.band() == band).count();
-        mark(out, band, RAMP[sample], [30.0, y - 5.0], 6.5);
-        out.line(format_args!(r#"<text x="46" y="{y:.0}">{label} <tspan fill="{FAINT}">({count})</tspan></text>"#));
-    }
-    y += 18.0;
-    for (index, colour) in RAMP.iter().enumerate() {
-        out.line(format_args!(
-            r#"<rect x="{:.1}" y="{y:.0}" width="9.6" height="9" fill="{colour}"/>"#,
-            22.0 + index as f64 * 9.5
-        ));
-    }
-    y += 24.0;
-    out.line(format_args!(
-        r#"<g font-size="11" fill="{FAINT}"><text x="22" y="{y:.0}">{}1.0</text><text x="122" y="{y:.0}" text-anchor="middle">0.0</text><text x="221" y="{y:.0}" text-anchor="end">1.0</text></g>"#,
-        "\u{2212}"
-    ));
-    y += 34.0;
-    out.line(format_args!(r#"<text x="22" y="{y:.0}" fill="{FAINT}">Held by</text>"#));
-    for empire in holders {
-        y += 24.0;
-        let count = galaxy.systems.iter().filter(|it| it.empire == empire.id).count();
-        out.line(format_args!(
-            r##"<circle cx="30" cy="{:.0}" r="8" fill="#{:06x}" opacity="0.45"/><text x="46" y="{y:.0}">{} <tspan fill="{FAINT}">({count})</tspan></text>"##,
-            y - 5.0,
-            empire.colour,
-            escaped(&empire.name)
-        ));
-    }
-    y += 24.0;
-    let unclaimed = galaxy.systems.iter().filter(|it| it.empire == 0).count();
-    out.line(format_args!(
-        r#"<circle cx="30" cy="{:.0}" r="7.5" fill="none" stroke="{FAINT}"/><text x="46" y="{y:.0}">nobody <tspan fill="{FAINT}">({unclaimed})</tspan></text>"#,
-        y - 5.0
-    ));
-    y += 38.0;
-    out.line(format_args!(
-        r##"<path d="M22 {:.0}h24" stroke="#8b96a8" stroke-width="1.8"/><text x="56" y="{y:.0}">gates</text>"##,
-        y - 5.0
-    ));
-    y += 24.0;
-    out.line(format_args!(
-        r##"<path d="M22 {:.0}h24" stroke="#8b96a8" stroke-width="1.8" stroke-dasharray="5 4"/><text x="56" y="{y:.0}">gates across a border</text>"##,
-        y - 5.0
-    ));
-    scale_bar(out, view, y + 48.0);
-    out.line(format_args!("</g>"));
-}
-
-/// A bar of a round number of light years.
-fn scale_bar(out: &mut Drawing, view: &View, y: f64) {
-    let lengths = [100, 50, 20, 10, 5, 2, 1];
-    let fits = lengths.iter().find(|&&ly| f64::from(ly) * 1_000.0 * view.scale <= 200.0);
-    if let Some(&ly) = fits {
-        let width = f64::from(ly) * 1_000.0 * view.scale;
-        out.line(format_args!(
-            r#"<path d="M22 {:.0}v6h{width:.1}v-6" fill="none" stroke="{INK}"/><text x="22" y="{:.0}" font-size="11" fill="{FAINT}">{ly} light years</text>"#,
-            y - 6.0,
-            y + 16.0
-        ));
-    }
-}
-
 /// Text as it may stand in a document.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

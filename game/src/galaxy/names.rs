@@ -20,36 +20,62 @@ struct Sounds {
 const LANGUAGES: [Sounds; 5] = [
     Sounds {
         onsets: &[
-            "b", "br", "c", "d", "dr", "f", "g", "h", "k", "kr", "l", "m", "n", "p", "r", "s", "st",
-            "t", "tr", "v", "w", "z",
+            "b", "br", "c", "d", "dr", "f", "g", "h", "k", "kr", "l", "m", "n", "p", "r", "s",
+            "st", "t", "tr", "v", "w", "z",
         ],
         vowels: &["a", "e", "i", "o", "u", "ae", "oa"],
-        middles: &["ld", "rk", "n", "m", "st", "g", "v", "rr", "nd", "sk", "l", "th"],
-        endings: &["ack", "en", "ow", "ast", "ix", "um", "ell", "ond", "urn", "ey", "ath", "im"],
+        middles: &[
+            "ld", "rk", "n", "m", "st", "g", "v", "rr", "nd", "sk", "l", "th",
+        ],
+        endings: &[
+            "ack", "en", "ow", "ast", "ix", "um", "ell", "ond", "urn", "ey", "ath", "im",
+        ],
     },
     Sounds {
-        onsets: &["v", "s", "sh", "l", "m", "n", "r", "y", "th", "el", "is", "f", "h", "al"],
+        onsets: &[
+            "v", "s", "sh", "l", "m", "n", "r", "y", "th", "el", "is", "f", "h", "al",
+        ],
         vowels: &["e", "a", "i", "ea", "ia", "ei", "y"],
-        middles: &["l", "r", "sh", "n", "v", "th", "m", "ss", "ll", "ry", "nd", "s"],
-        endings: &["ara", "iel", "een", "ais", "oria", "ys", "enne", "ia", "esh", "uin", "ora", "il"],
+        middles: &[
+            "l", "r", "sh", "n", "v", "th", "m", "ss", "ll", "ry", "nd", "s",
+        ],
+        endings: &[
+            "ara", "iel", "een", "ais", "oria", "ys", "enne", "ia", "esh", "uin", "ora", "il",
+        ],
     },
     Sounds {
-        onsets: &["k", "t", "kh", "g", "d", "dr", "gr", "kr", "z", "tz", "b", "r", "skar", "vr"],
+        onsets: &[
+            "k", "t", "kh", "g", "d", "dr", "gr", "kr", "z", "tz", "b", "r", "skar", "vr",
+        ],
         vowels: &["a", "o", "u", "aa", "e"],
-        middles: &["rk", "gg", "rd", "z", "kt", "r", "lk", "zd", "rg", "dd", "k", "nk"],
-        endings: &["ak", "or", "uln", "ath", "ur", "okh", "ard", "ez", "unn", "ag", "orr", "em"],
+        middles: &[
+            "rk", "gg", "rd", "z", "kt", "r", "lk", "zd", "rg", "dd", "k", "nk",
+        ],
+        endings: &[
+            "ak", "or", "uln", "ath", "ur", "okh", "ard", "ez", "unn", "ag", "orr", "em",
+        ],
     },
     Sounds {
-        onsets: &["t", "m", "n", "k", "h", "w", "p", "l", "r", "tau", "mo", "ke", "wa", "s"],
+        onsets: &[
+            "t", "m", "n", "k", "h", "w", "p", "l", "r", "tau", "mo", "ke", "wa", "s",
+        ],
         vowels: &["a", "o", "u", "i", "e", "ai", "au"],
         middles: &["n", "k", "m", "l", "t", "r", "h", "p", "w", "s", "nu", "ka"],
-        endings: &["ani", "oa", "uru", "ika", "amu", "eho", "una", "ako", "ali", "ewa", "oro", "ini"],
+        endings: &[
+            "ani", "oa", "uru", "ika", "amu", "eho", "una", "ako", "ali", "ewa", "oro", "ini",
+        ],
     },
     Sounds {
-        onsets: &["j", "v", "p", "kv", "st", "h", "l", "m", "ol", "sv", "br", "fj", "gl", "n"],
+        onsets: &[
+            "j", "v", "p", "kv", "st", "h", "l", "m", "ol", "sv", "br", "fj", "gl", "n",
+        ],
         vowels: &["o", "y", "i", "e", "a", "u", "ja"],
-        middles: &["rn", "lm", "kk", "v", "st", "nn", "rd", "lv", "gn", "ft", "sk", "tt"],
-        endings: &["vik", "nes", "dal", "heim", "und", "ar", "oy", "by", "stad", "fell", "mar", "li"],
+        middles: &[
+            "rn", "lm", "kk", "v", "st", "nn", "rd", "lv", "gn", "ft", "sk", "tt",
+        ],
+        endings: &[
+            "vik", "nes", "dal", "heim", "und", "ar", "oy", "by", "stad", "fell", "mar", "li",
+        ],
     },
 ];
 
@@ -72,7 +98,9 @@ pub(super) fn names(holders: &[u8], seed: u64) -> Vec<String> {
         loop {
             // Names grow when short ones run out: there are always more of the longer ones.
             let name = draw(&mut rng, language, tries / 8);
-            let wanted = !UNWANTED.iter().any(|unwanted| name.to_lowercase().contains(unwanted));
+            let wanted = !UNWANTED
+                .iter()
+                .any(|unwanted| name.to_lowercase().contains(unwanted));
             if wanted && taken.insert(name.clone()) {
                 return name;
             }
@@ -97,13 +125,23 @@ fn draw(rng: &mut Rng, sounds: &Sounds, more: u32) -> String {
     name.push_str(pick(sounds.middles));
     name.push_str(pick(sounds.endings));
     let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// A number as Roman numerals, for planets. Empty for zero.
 pub(super) fn roman(mut number: u32) -> String {
     const NUMERALS: [(u32, &str); 9] = [
-        (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+        (100, "C"),
+        (90, "XC"),
+        (50, "L"),
+        (40, "XL"),
+        (10, "X"),
+        (9, "IX"),
+        (5, "V"),
+        (4, "IV"),
+        (1, "I"),
     ];
     let mut roman = String::new();
     for (value, numeral) in NUMERALS {

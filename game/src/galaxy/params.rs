@@ -115,7 +115,9 @@ impl Params {
     /// The first parameter that is out of its range.
     pub fn validate(&self) -> Result<(), GalaxyError> {
         if self.systems == 0 || self.systems > Self::SYSTEMS_MAX {
-            return Err(GalaxyError::Systems { found: self.systems });
+            return Err(GalaxyError::Systems {
+                found: self.systems,
+            });
         }
         for (what, span, most) in [
             ("planets", self.planets, Self::PLANETS_MAX),
@@ -130,7 +132,9 @@ impl Params {
             return Err(GalaxyError::Gates { min, max });
         }
         if self.systems > 2 && max < 2 {
-            return Err(GalaxyError::Disconnected { systems: self.systems });
+            return Err(GalaxyError::Disconnected {
+                systems: self.systems,
+            });
         }
         Ok(())
     }

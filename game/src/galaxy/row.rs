@@ -24,7 +24,9 @@ impl System {
     /// The row's bytes: equal for equal systems.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        rkyv::to_bytes::<rancor::Panic>(self).unwrap_or_else(|never| match never {}).into_vec()
+        rkyv::to_bytes::<rancor::Panic>(self)
+            .unwrap_or_else(|never| match never {})
+            .into_vec()
     }
 
     /// Reads a row. The bytes need no alignment and may be anything.
@@ -32,8 +34,9 @@ impl System {
     /// # Errors
     /// [`RowError`] if they are not a row.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RowError> {
-        rkyv::from_bytes::<Self, rancor::Error>(&aligned(bytes))
-            .map_err(|error| RowError { reason: error.to_string() })
+        rkyv::from_bytes::<Self, rancor::Error>(&aligned(bytes)).map_err(|error| RowError {
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -41,7 +44,9 @@ impl Galaxy {
     /// The bytes of the whole galaxy: equal for equal galaxies.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        rkyv::to_bytes::<rancor::Panic>(self).unwrap_or_else(|never| match never {}).into_vec()
+        rkyv::to_bytes::<rancor::Panic>(self)
+            .unwrap_or_else(|never| match never {})
+            .into_vec()
     }
 
     /// Reads a galaxy. The bytes need no alignment and may be anything; the invariants of the
@@ -50,8 +55,9 @@ impl Galaxy {
     /// # Errors
     /// [`RowError`] if they are not a galaxy.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RowError> {
-        rkyv::from_bytes::<Self, rancor::Error>(&aligned(bytes))
-            .map_err(|error| RowError { reason: error.to_string() })
+        rkyv::from_bytes::<Self, rancor::Error>(&aligned(bytes)).map_err(|error| RowError {
+            reason: error.to_string(),
+        })
     }
 
     /// A digest of the whole galaxy.

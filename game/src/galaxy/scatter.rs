@@ -49,7 +49,10 @@ fn dart(rng: &mut Rng, radius: f64) -> ([i32; 3], f64) {
     let lot = rng.unit_f64();
     let (share, angle) = if lot < 0.22 {
         // The core: the mean of two draws is dense in the middle.
-        ((rng.unit_f64() + rng.unit_f64()) * 0.17, rng.unit_f64() * 2.0 * PI)
+        (
+            (rng.unit_f64() + rng.unit_f64()) * 0.17,
+            rng.unit_f64() * 2.0 * PI,
+        )
     } else if lot < 0.40 {
         // The disc between the arms.
         (math::sqrt(rng.unit_f64()), rng.unit_f64() * 2.0 * PI)
@@ -63,7 +66,11 @@ fn dart(rng: &mut Rng, radius: f64) -> ([i32; 3], f64) {
     let off = rng.unit_f64() + rng.unit_f64() - 1.0;
     let height = off * THICKNESS * radius * (1.2 - share);
     let distance = share * radius;
-    let place = [distance * math::cos(angle), distance * math::sin(angle), height];
+    let place = [
+        distance * math::cos(angle),
+        distance * math::sin(angle),
+        height,
+    ];
     (place.map(|mly| mly as i32), share)
 }
 
@@ -79,7 +86,11 @@ impl Keep {
         let cell = SPACING_MLY * 1.2;
         let half = (radius / cell) as i64 + 1;
         let side = (2 * half + 1) as usize;
-        Self { cell, half, cells: vec![Vec::new(); side * side] }
+        Self {
+            cell,
+            half,
+            cells: vec![Vec::new(); side * side],
+        }
     }
 
     fn cell_of(&self, place: [i32; 3]) -> [i64; 2] {
@@ -101,7 +112,8 @@ impl Keep {
             for x in (cx - 1).max(0)..=(cx + 1).min(side - 1) {
                 for &other in &self.cells[(y * side + x) as usize] {
                     let other = places[other as usize];
-                    let [dx, dy] = [0, 1].map(|axis| f64::from(other[axis]) - f64::from(place[axis]));
+                    let [dx, dy] =
+                        [0, 1].map(|axis| f64::from(other[axis]) - f64::from(place[axis]));
                     let distance2 = dx * dx + dy * dy;
                     // Equal places are never free, however close systems may have to move.
                     if distance2 < distance * distance || distance2 < 1.0 {

@@ -16,8 +16,13 @@ const WAVES: u32 = 7;
 /// How often neighbours even out.
 const ROUNDS: u32 = 3;
 /// Security by share of the systems, from the safest: a line through these points.
-const SHARES: [(f64, f64); 5] =
-    [(0.0, 1_000.0), (0.12, 800.0), (0.34, 450.0), (0.58, 0.0), (1.0, -1_000.0)];
+const SHARES: [(f64, f64); 5] = [
+    (0.0, 1_000.0),
+    (0.12, 800.0),
+    (0.34, 450.0),
+    (0.58, 0.0),
+    (1.0, -1_000.0),
+];
 
 /// Security of every system, thousandths.
 pub(super) fn security(places: &[[i32; 3]], graph: &Graph, seed: u64) -> Vec<i16> {
@@ -26,7 +31,11 @@ pub(super) fn security(places: &[[i32; 3]], graph: &Graph, seed: u64) -> Vec<i16
         let even = |(a, &own): (usize, &f64)| {
             let near = &graph.neighbours[a];
             let sum = near.iter().fold(0.0, |sum, &b| sum + score[b as usize]);
-            if near.is_empty() { own } else { (own + sum / near.len() as f64) / 2.0 }
+            if near.is_empty() {
+                own
+            } else {
+                (own + sum / near.len() as f64) / 2.0
+            }
         };
         score = score.iter().enumerate().map(even).collect();
     }
@@ -54,14 +63,22 @@ fn by_share(share: f64) -> f64 {
 fn scores(places: &[[i32; 3]], seed: u64) -> Vec<f64> {
     let flat = |place: &[i32; 3]| [f64::from(place[0]), f64::from(place[1])];
     let distance = |[x, y]: [f64; 2]| math::sqrt(x * x + y * y);
-    let radius = places.iter().map(|it| distance(flat(it))).fold(1.0, f64::max);
+    let radius = places
+        .iter()
+        .map(|it| distance(flat(it)))
+        .fold(1.0, f64::max);
     let mut rng = Rng::new(seed, Tick(0), EntityId::NONE, PURPOSE_NOISE);
     let waves: Vec<[f64; 4]> = (0..WAVES)
         .map(|_| {
             let frequency = 2.0 + 5.0 * rng.unit_f64();
             let angle = rng.unit_f64() * 2.0 * core::f64::consts::PI;
             let phase = rng.unit_f64() * 2.0 * core::f64::consts::PI;
-            [frequency * math::cos(angle), frequency * math::sin(angle), phase, 1.0 / frequency]
+            [
+                frequency * math::cos(angle),
+                frequency * math::sin(angle),
+                phase,
+                1.0 / frequency,
+            ]
         })
         .collect();
     let score = |place: &[i32; 3]| {
@@ -88,7 +105,11 @@ pub(super) fn empires(
     let mut growing: Vec<Growth> = capitals(places, security, empires.len())
         .into_iter()
         .zip(empires)
-        .map(|(capital, &empire)| Growth { empire, held: 0, frontier: VecDeque::from([capital]) })
+        .map(|(capital, &empire)| Growth {
+            empire,
+            held: 0,
+            frontier: VecDeque::from([capital]),
+        })
         .collect();
     while let Some(smallest) = growing.iter_mut().min_by_key(|it| (it.held, it.empire)) {
         let Some(system) = smallest.frontier.pop_front() else {
@@ -104,7 +125,9 @@ pub(super) fn empires(
             holder[system] = smallest.empire;
             smallest.held += 1;
         }
-        smallest.frontier.extend(graph.neighbours[system].iter().map(|&next| next as usize));
+        smallest
+            .frontier
+            .extend(graph.neighbours[system].iter().map(|&next| next as usize));
     }
     holder
 }
@@ -120,9 +143,14 @@ struct Growth {
 
 /// Up to `count` systems of high security: the safest, then each time the farthest from those.
 fn capitals(places: &[[i32; 3]], security: &[i16], count: usize) -> Vec<usize> {
-    let safe: Vec<usize> = (0..places.len()).filter(|&it| security[it] >= 450).collect();
+    let safe: Vec<usize> = (0..places.len())
+        .filter(|&it| security[it] >= 450)
+        .collect();
     let mut capitals: Vec<usize> = Vec::new();
-    let safest = safe.iter().copied().max_by_key(|&it| (security[it], core::cmp::Reverse(it)));
+    let safest = safe
+        .iter()
+        .copied()
+        .max_by_key(|&it| (security[it], core::cmp::Reverse(it)));
     capitals.extend(safest.filter(|_| count > 0));
     let distance2 = |a: usize, b: usize| {
         let [dx, dy] = [0, 1].map(|axis| i64::from(places[a][axis]) - i64::from(places[b][axis]));

@@ -9,7 +9,13 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn params(systems: u32, seed: u64, gates_min: u32, gates_max: u32) -> Params {
-    Params { seed, systems, gates_min, gates_max, ..Params::default() }
+    Params {
+        seed,
+        systems,
+        gates_min,
+        gates_max,
+        ..Params::default()
+    }
 }
 
 /// Degree bounds as [`Params`] promises them.
@@ -28,7 +34,12 @@ fn check_degrees(degrees: &[usize], min: usize, max: usize) {
 fn reachable(neighbours: &[Vec<u32>]) -> usize {
     let (mut seen, mut open) = (BTreeSet::from([0]), vec![0_u32]);
     while let Some(at) = open.pop() {
-        open.extend(neighbours[at as usize].iter().copied().filter(|&next| seen.insert(next)));
+        open.extend(
+            neighbours[at as usize]
+                .iter()
+                .copied()
+                .filter(|&next| seen.insert(next)),
+        );
     }
     seen.len()
 }
@@ -41,25 +52,47 @@ fn check(galaxy: &Galaxy, params: &Params, content: &Content) {
         assert_eq!(system.id.0 as usize, index + 1);
         assert_eq!(GridId::hub_of(system.id).system(), system.id);
         assert!(names.insert(&system.name), "{}", system.name);
-        assert!(system.name.is_ascii() && (3..=24).contains(&system.name.len()), "{}", system.name);
+        assert!(
+            system.name.is_ascii() && (3..=24).contains(&system.name.len()),
+            "{}",
+            system.name
+        );
         assert!((-1_000..=1_000).contains(&system.security_milli));
-        assert_eq!(system.empire == 0, system.security_milli <= 0 || content.empires().is_empty());
+        assert_eq!(
+            system.empire == 0,
+            system.security_milli <= 0 || content.empires().is_empty()
+        );
         check_objects(system, params, &mut objects);
         check_hub(system, content);
         let mut gate_names = BTreeSet::new();
         for gate in &system.gates {
             assert!(gate_names.insert(&gate.name), "{}", gate.name);
             let (there, pair) = galaxy.gate(gate.to_gate).unwrap();
-            assert_eq!((there.id, pair.to_system, pair.to_gate), (gate.to_system, system.id, gate.object));
+            assert_eq!(
+                (there.id, pair.to_system, pair.to_gate),
+                (gate.to_system, system.id, gate.object)
+            );
             assert_ne!(there.id, system.id);
             assert_eq!(pair.type_id, gate.type_id);
         }
-        assert!(system.gates.windows(2).all(|pair| pair[0].to_system < pair[1].to_system));
+        assert!(
+            system
+                .gates
+                .windows(2)
+                .all(|pair| pair[0].to_system < pair[1].to_system)
+        );
     }
     let degrees: Vec<usize> = galaxy.systems.iter().map(|it| it.gates.len()).collect();
-    check_degrees(&degrees, params.gates_min as usize, params.gates_max as usize);
-    let neighbours: Vec<Vec<u32>> =
-        galaxy.systems.iter().map(|it| it.neighbours().map(|to| to.0 - 1).collect()).collect();
+    check_degrees(
+        &degrees,
+        params.gates_min as usize,
+        params.gates_max as usize,
+    );
+    let neighbours: Vec<Vec<u32>> = galaxy
+        .systems
+        .iter()
+        .map(|it| it.neighbours().map(|to| to.0 - 1).collect())
+        .collect();
     assert_eq!(reachable(&neighbours), galaxy.systems.len(), "connected");
 }
 
@@ -72,24 +105,46 @@ fn check_objects(system: &System, params: &Params, objects: &mut BTreeSet<Object
         assert!(objects.insert(id) && id.0 != 0, "{id}");
         assert_eq!(system_of(id), system.id);
     }
-    for (count, span) in [(system.planets.len(), params.planets), (system.belts.len(), params.belts)] {
-        assert!((span.min..=span.max).contains(&(count as u32)), "{count} of {span:?}");
+    for (count, span) in [
+        (system.planets.len(), params.planets),
+        (system.belts.len(), params.belts),
+    ] {
+        assert!(
+            (span.min..=span.max).contains(&(count as u32)),
+            "{count} of {span:?}"
+        );
     }
-    assert!(system.planets.windows(2).all(|pair| pair[0].orbit_m < pair[1].orbit_m));
+    assert!(
+        system
+            .planets
+            .windows(2)
+            .all(|pair| pair[0].orbit_m < pair[1].orbit_m)
+    );
     let star_m = i64::from(system.star.radius_km) * 1_000;
     for planet in &system.planets {
         let distance = math::length(planet.position_m);
         assert!(distance > 2 * star_m, "{} is in its star", planet.name);
         assert!(distance.abs_diff(planet.orbit_m) < planet.orbit_m as u64 / 100);
         // 5,000 astronomical units: ten times what most systems span.
-        assert!(planet.orbit_m < 750_000_000_000_000, "{}: {}", planet.name, planet.orbit_m);
+        assert!(
+            planet.orbit_m < 750_000_000_000_000,
+            "{}: {}",
+            planet.name,
+            planet.orbit_m
+        );
     }
     let star = system.star;
-    assert!(star.subclass <= 9 && (2_400..=45_000).contains(&star.temperature_k) && star.radius_km > 90_000);
+    assert!(
+        star.subclass <= 9
+            && (2_400..=45_000).contains(&star.temperature_k)
+            && star.radius_km > 90_000
+    );
 }
 
 fn check_hub(system: &System, content: &Content) {
-    let [station] = &system.stations[..] else { panic!("one station") };
+    let [station] = &system.stations[..] else {
+        panic!("one station")
+    };
     assert_eq!(station.position_cm, [0; 3]);
     let kind = content.station(station.type_id).unwrap();
     assert!(kind.empire == 0 || kind.empire == system.empire);
@@ -131,8 +186,14 @@ fn the_smallest_galaxies_are_sensible() {
 fn the_largest_galaxy_is_too() {
     let params = Params {
         systems: Params::SYSTEMS_MAX,
-        planets: Span { min: 0, max: Params::PLANETS_MAX },
-        belts: Span { min: 0, max: Params::BELTS_MAX },
+        planets: Span {
+            min: 0,
+            max: Params::PLANETS_MAX,
+        },
+        belts: Span {
+            min: 0,
+            max: Params::BELTS_MAX,
+        },
         ..params(0, 11, 2, 3)
     };
     check(&generate(&params, content()).unwrap(), &params, content());
@@ -151,16 +212,25 @@ fn lanes_are_mostly_short_and_never_cross_where_they_need_not() {
     let params = params(500, 21, 2, 3);
     let galaxy = generate(&params, content()).unwrap();
     let length = |a: &System, b: &System| {
-        math::length([0, 1, 2].map(|axis| i64::from(a.position_mly[axis]) - i64::from(b.position_mly[axis])))
+        math::length(
+            [0, 1, 2].map(|axis| i64::from(a.position_mly[axis]) - i64::from(b.position_mly[axis])),
+        )
     };
     let mut lengths: Vec<i64> = galaxy
         .systems
         .iter()
-        .flat_map(|a| a.neighbours().map(|b| length(a, galaxy.system(b).unwrap())).collect::<Vec<_>>())
+        .flat_map(|a| {
+            a.neighbours()
+                .map(|b| length(a, galaxy.system(b).unwrap()))
+                .collect::<Vec<_>>()
+        })
         .collect();
     lengths.sort_unstable();
     // Nine of ten are below twice the median.
-    assert!(lengths[lengths.len() * 9 / 10] < 2 * lengths[lengths.len() / 2], "{lengths:?}");
+    assert!(
+        lengths[lengths.len() * 9 / 10] < 2 * lengths[lengths.len() / 2],
+        "{lengths:?}"
+    );
     let mean = lengths.len() as f64 / galaxy.systems.len() as f64;
     assert!((2.1..=2.9).contains(&mean), "{mean} gates per system");
 }
@@ -171,33 +241,56 @@ fn the_core_is_safe_and_security_changes_gradually() {
     let distance = |it: &System| math::length(it.position_mly.map(i64::from));
     let mut by_distance: Vec<&System> = galaxy.systems.iter().collect();
     by_distance.sort_by_key(|it| distance(it));
-    let mean = |systems: &[&System]| systems.iter().map(|it| it.security()).sum::<f64>() / systems.len() as f64;
+    let mean = |systems: &[&System]| {
+        systems.iter().map(|it| it.security()).sum::<f64>() / systems.len() as f64
+    };
     assert!(mean(&by_distance[..200]) > 0.4 && mean(&by_distance[600..]) < -0.2);
     let steps: Vec<f64> = galaxy
         .systems
         .iter()
-        .flat_map(|a| a.neighbours().map(|b| (galaxy.system(b).unwrap().security() - a.security()).abs()))
+        .flat_map(|a| {
+            a.neighbours()
+                .map(|b| (galaxy.system(b).unwrap().security() - a.security()).abs())
+        })
         .collect();
     let random = 0.6; // The mean difference of two systems drawn at random is larger than this.
     assert!(steps.iter().sum::<f64>() / steps.len() as f64 * 4.0 < random);
     let count = |band| galaxy.systems.iter().filter(|it| it.band() == band).count();
-    for (band, range) in
-        [(SecurityBand::High, 230..=310), (SecurityBand::Low, 160..=220), (SecurityBand::Null, 300..=380)]
-    {
+    for (band, range) in [
+        (SecurityBand::High, 230..=310),
+        (SecurityBand::Low, 160..=220),
+        (SecurityBand::Null, 300..=380),
+    ] {
         assert!(range.contains(&count(band)), "{band:?}: {}", count(band));
     }
     for empire in content().empires() {
-        let held = galaxy.systems.iter().filter(|it| it.empire == empire.id).count();
+        let held = galaxy
+            .systems
+            .iter()
+            .filter(|it| it.empire == empire.id)
+            .count();
         assert!(held > 40, "{}: {held}", empire.name);
     }
 }
 
 #[test]
 fn players_see_security_in_tenths() {
-    let mut system = generate(&params(1, 1, 2, 3), content()).unwrap().systems.remove(0);
-    for (milli, tenths) in
-        [(1_000, 10), (449, 4), (450, 5), (49, 1), (1, 1), (0, 0), (-49, 0), (-50, -1), (-951, -10), (-1_000, -10)]
-    {
+    let mut system = generate(&params(1, 1, 2, 3), content())
+        .unwrap()
+        .systems
+        .remove(0);
+    for (milli, tenths) in [
+        (1_000, 10),
+        (449, 4),
+        (450, 5),
+        (49, 1),
+        (1, 1),
+        (0, 0),
+        (-49, 0),
+        (-50, -1),
+        (-951, -10),
+        (-1_000, -10),
+    ] {
         system.security_milli = milli;
         assert_eq!(system.security_tenths(), tenths, "{milli}");
     }
@@ -214,10 +307,19 @@ fn galaxies_are_the_golden_ones() {
     for [systems, seed, gates_min, gates_max, digest, first] in
         golden(include_str!("../../tests/golden/galaxy.csv"))
     {
-        let params = params(number(systems), number(seed), number(gates_min), number(gates_max));
+        let params = params(
+            number(systems),
+            number(seed),
+            number(gates_min),
+            number(gates_max),
+        );
         let galaxy = generate(&params, good_content()).unwrap();
         let got = format!("{:016x}", galaxy.digest());
-        assert_eq!((got.as_str(), galaxy.systems[0].name.as_str()), (digest, first), "{params:?}");
+        assert_eq!(
+            (got.as_str(), galaxy.systems[0].name.as_str()),
+            (digest, first),
+            "{params:?}"
+        );
     }
 }
 
@@ -226,25 +328,62 @@ fn impossible_parameters_are_named() {
     let good = Params::default();
     let error = |params: Params| generate(&params, good_content()).unwrap_err();
     for systems in [0, 10_001, u32::MAX] {
-        assert_eq!(error(Params { systems, ..good }), GalaxyError::Systems { found: systems });
+        assert_eq!(
+            error(Params { systems, ..good }),
+            GalaxyError::Systems { found: systems }
+        );
     }
     for span in [Span { min: 3, max: 2 }, Span { min: 0, max: 25 }] {
         let what = "planets";
-        assert_eq!(error(Params { planets: span, ..good }), GalaxyError::Span { what, span, most: 24 });
+        assert_eq!(
+            error(Params {
+                planets: span,
+                ..good
+            }),
+            GalaxyError::Span {
+                what,
+                span,
+                most: 24
+            }
+        );
     }
     let span = Span { min: 0, max: 33 };
-    assert!(matches!(error(Params { belts: span, ..good }), GalaxyError::Span { what: "belts", .. }));
+    assert!(matches!(
+        error(Params {
+            belts: span,
+            ..good
+        }),
+        GalaxyError::Span { what: "belts", .. }
+    ));
     for (gates_min, gates_max) in [(0, 3), (4, 3), (2, 9)] {
-        let expected = GalaxyError::Gates { min: gates_min, max: gates_max };
-        assert_eq!(error(Params { gates_min, gates_max, ..good }), expected);
+        let expected = GalaxyError::Gates {
+            min: gates_min,
+            max: gates_max,
+        };
+        assert_eq!(
+            error(Params {
+                gates_min,
+                gates_max,
+                ..good
+            }),
+            expected
+        );
     }
     assert_eq!(
-        error(Params { gates_min: 1, gates_max: 1, ..good }),
+        error(Params {
+            gates_min: 1,
+            gates_max: 1,
+            ..good
+        }),
         GalaxyError::Disconnected { systems: 50 }
     );
     // Every one of them is a sentence without a gap.
     assert_eq!(
-        error(Params { belts: span, ..good }).to_string(),
+        error(Params {
+            belts: span,
+            ..good
+        })
+        .to_string(),
         "belts from 0 to 33: the range must not be empty, nor end above 32"
     );
 }
@@ -253,11 +392,16 @@ fn impossible_parameters_are_named() {
 fn content_that_does_not_fit_a_hub_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/content/good.toml");
-    let text = std::fs::read_to_string(file).unwrap().replace("radius_m = 3_000", "radius_m = 10_001");
+    let text = std::fs::read_to_string(file)
+        .unwrap()
+        .replace("radius_m = 3_000", "radius_m = 10_001");
     std::fs::write(folder.path().join("a.toml"), text).unwrap();
     let content = Content::new(crate::content::compile(folder.path()).unwrap()).unwrap();
     let error = generate(&Params::default(), &content).unwrap_err();
-    assert!(matches!(&error, GalaxyError::TooLarge { name, .. } if name == "Crown Port"), "{error}");
+    assert!(
+        matches!(&error, GalaxyError::TooLarge { name, .. } if name == "Crown Port"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -314,9 +458,17 @@ fn maps_are_documents_with_every_system() {
         let galaxy = generate(&params(systems, 7, 2, 3), content()).unwrap();
         let svg = map::svg_with(&galaxy, content().empires());
         check_document(&svg);
-        assert_eq!(svg, map::svg_with(&galaxy, content().empires()), "the same galaxy, the same map");
+        assert_eq!(
+            svg,
+            map::svg_with(&galaxy, content().empires()),
+            "the same galaxy, the same map"
+        );
         for system in &galaxy.systems {
-            assert!(svg.contains(&format!("<title>{}, security", system.name)), "{}", system.name);
+            assert!(
+                svg.contains(&format!("<title>{}, security", system.name)),
+                "{}",
+                system.name
+            );
         }
         // Where there is room, every system has its name; in a crowd, few or none.
         let names = svg.matches("<tspan").count();
@@ -339,7 +491,10 @@ fn maps_need_no_content() {
     assert!(svg.contains("empire 3") && !svg.contains("Taumani Reach"));
     assert!(map::svg_with(&galaxy, content().empires()).contains("Taumani Reach"));
     assert!(map::table(&galaxy).contains("empire 3"));
-    let empty = Galaxy { seed: 1, systems: Vec::new() };
+    let empty = Galaxy {
+        seed: 1,
+        systems: Vec::new(),
+    };
     check_document(&map::svg(&empty));
     assert_eq!(map::table(&empty).lines().count(), 1);
 }
@@ -355,7 +510,16 @@ fn names_in_maps_are_escaped() {
 
 #[test]
 fn numerals_are_roman() {
-    let numerals = [(0, ""), (1, "I"), (4, "IV"), (9, "IX"), (14, "XIV"), (24, "XXIV"), (49, "XLIX"), (99, "XCIX")];
+    let numerals = [
+        (0, ""),
+        (1, "I"),
+        (4, "IV"),
+        (9, "IX"),
+        (14, "XIV"),
+        (24, "XXIV"),
+        (49, "XLIX"),
+        (99, "XCIX"),
+    ];
     for (number, roman) in numerals {
         assert_eq!(names::roman(number), roman);
     }
@@ -367,7 +531,9 @@ fn ten_thousand_names_are_short_and_different() {
     let names = names::names(&holders, 4);
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     let mut lengths = BTreeMap::new();
-    names.iter().for_each(|it| *lengths.entry(it.len()).or_insert(0) += 1);
+    names
+        .iter()
+        .for_each(|it| *lengths.entry(it.len()).or_insert(0) += 1);
     assert!(names.iter().all(|it| it.len() <= 18), "{lengths:?}");
 }
 

@@ -8,14 +8,22 @@ use orrery_base::columns::Columns as _;
 use orrery_base::command::{DIRECTION_ONE, THROTTLE_FULL};
 use orrery_base::{BEATS_PER_SECOND, EntityId, TypeId};
 
-const FORWARD: Order =
-    Order::Fly { direction: [DIRECTION_ONE, 0, 0], throttle: THROTTLE_FULL };
+const FORWARD: Order = Order::Fly {
+    direction: [DIRECTION_ONE, 0, 0],
+    throttle: THROTTLE_FULL,
+};
 
 /// The hull of the golden rows' mass, checked to be the one that the row means.
 fn hull(mass_kg: &str, inertia: &str, speed: &str) -> TypeId {
     let ships = HULLS.map(|id| content().ship(id).unwrap());
-    let ship = ships.into_iter().find(|it| it.mass_kg == number::<f64>(mass_kg)).unwrap();
-    assert_eq!((ship.inertia, ship.max_speed_m_per_s), (number(inertia), number(speed)));
+    let ship = ships
+        .into_iter()
+        .find(|it| it.mass_kg == number::<f64>(mass_kg))
+        .unwrap();
+    assert_eq!(
+        (ship.inertia, ship.max_speed_m_per_s),
+        (number(inertia), number(speed))
+    );
     ship.id
 }
 
@@ -35,16 +43,25 @@ fn follows_the_closed_form() {
         let (mut grid, id) = starting(hull(mass, inertia, speed));
         grid.beats(u64::from(BEATS_PER_SECOND) * number::<u64>(t_s));
         let (v, x): (f64, f64) = (number(v), number(x));
-        assert!((grid.speed(id) - v).abs() <= v * 1e-3, "{mass} {t_s} s: {} not {v}", grid.speed(id));
+        assert!(
+            (grid.speed(id) - v).abs() <= v * 1e-3,
+            "{mass} {t_s} s: {} not {v}",
+            grid.speed(id)
+        );
         let flown = f64::from(grid.ships.px[0]) / 100.0;
         // A thousandth, and the centimetres that spreading a changing speed over beats may cost.
-        assert!((flown - x).abs() <= x * 1e-3 + 0.05, "{mass} {t_s} s: {flown} not {x}");
+        assert!(
+            (flown - x).abs() <= x * 1e-3 + 0.05,
+            "{mass} {t_s} s: {flown} not {x}"
+        );
     }
 }
 
 #[test]
 fn aligns_in_the_golden_times() {
-    for [mass, inertia, speed, align_s, ceil_s] in golden(include_str!("../../tests/golden/align.csv")) {
+    for [mass, inertia, speed, align_s, ceil_s] in
+        golden(include_str!("../../tests/golden/align.csv"))
+    {
         let (mut grid, id) = starting(hull(mass, inertia, speed));
         let mut beats = 0;
         while grid.speed(id) < 0.75 * number::<f64>(speed) {
@@ -55,7 +72,10 @@ fn aligns_in_the_golden_times() {
         let align_s: f64 = number(align_s);
         let beat_s = 1.0 / f64::from(BEATS_PER_SECOND);
         // The first beat at or after that time, a thousandth allowed.
-        assert!(took_s > align_s * 0.999 - beat_s && took_s < align_s * 1.001 + beat_s, "{mass}: {took_s}");
+        assert!(
+            took_s > align_s * 0.999 - beat_s && took_s < align_s * 1.001 + beat_s,
+            "{mass}: {took_s}"
+        );
         assert_eq!(took_s.ceil(), number::<f64>(ceil_s), "{mass}: {took_s}");
     }
 }
@@ -66,12 +86,24 @@ fn columns_and_single_motions_have_the_same_bits() {
     for (index, hull) in HULLS.into_iter().cycle().take(37).enumerate() {
         let index = index as i32;
         let id = grid.hull(hull, [index * 999, -index * 77, index]);
-        let direction = [[DIRECTION_ONE, 0, 0], [0, -DIRECTION_ONE, 0], [9459, 9459, -9459]];
+        let direction = [
+            [DIRECTION_ONE, 0, 0],
+            [0, -DIRECTION_ONE, 0],
+            [9459, 9459, -9459],
+        ];
         let direction = direction[(index % 3) as usize];
-        grid.order(id, Order::Fly { direction, throttle: 100 + index as u16 });
+        grid.order(
+            id,
+            Order::Fly {
+                direction,
+                throttle: 100 + index as u16,
+            },
+        );
     }
     grid.beats(9);
-    let mut alone: Vec<_> = (0..grid.ids.len()).map(|row| grid.ships.motion(row)).collect();
+    let mut alone: Vec<_> = (0..grid.ids.len())
+        .map(|row| grid.ships.motion(row))
+        .collect();
     for tick in 0..500 {
         step(Tick(tick), &mut grid.ships);
         for (row, motion) in alone.iter_mut().enumerate() {

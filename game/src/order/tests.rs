@@ -14,7 +14,11 @@ fn me(type_id: TypeId) -> Whereabouts {
         max_speed: 1 << 20,
         radius_cm: content().radius_cm(type_id),
     };
-    Whereabouts::InSpace { id: ME, type_id, own }
+    Whereabouts::InSpace {
+        id: ME,
+        type_id,
+        own,
+    }
 }
 
 /// A ship, a near gate and station, a far gate and station.
@@ -34,10 +38,20 @@ fn scene() -> Scene {
         grid.add(id, Ship::fixed(kind, type_id, [x_m * 100, 0, 0], Tick(0)));
         id
     };
-    let gates = [fixed(10, Kind::Gate, GATE, 3_000), fixed(11, Kind::Gate, GATE, 50_000)];
-    let stations =
-        [fixed(20, Kind::Station, STATION, -4_000), fixed(21, Kind::Station, STATION, -50_000)];
-    Scene { grid, ship, gates, stations }
+    let gates = [
+        fixed(10, Kind::Gate, GATE, 3_000),
+        fixed(11, Kind::Gate, GATE, 50_000),
+    ];
+    let stations = [
+        fixed(20, Kind::Station, STATION, -4_000),
+        fixed(21, Kind::Station, STATION, -50_000),
+    ];
+    Scene {
+        grid,
+        ship,
+        gates,
+        stations,
+    }
 }
 
 fn judge(command: Command) -> Result<Intent, RejectCode> {
@@ -46,16 +60,39 @@ fn judge(command: Command) -> Result<Intent, RejectCode> {
 
 #[test]
 fn flight_needs_a_unit_vector_and_a_throttle() {
-    let fly = |direction, throttle| judge(Command::Fly { direction, throttle });
+    let fly = |direction, throttle| {
+        judge(Command::Fly {
+            direction,
+            throttle,
+        })
+    };
     let one = DIRECTION_ONE;
-    for direction in [[one, 0, 0], [0, 0, -one], [9_459, -9_459, 9_459], [11_585, 11_585, 0]] {
-        let order = Order::Fly { direction, throttle: 1_000 };
+    for direction in [
+        [one, 0, 0],
+        [0, 0, -one],
+        [9_459, -9_459, 9_459],
+        [11_585, 11_585, 0],
+    ] {
+        let order = Order::Fly {
+            direction,
+            throttle: 1_000,
+        };
         assert_eq!(fly(direction, 1_000), Ok(Intent::Steer(order)));
     }
     // Within 1 %, and not beyond.
     assert!(fly([one + 163, 0, 0], 0).is_ok() && fly([one - 163, 0, 0], 0).is_ok());
-    for direction in [[0; 3], [one + 165, 0, 0], [one - 165, 0, 0], [one; 3], [i16::MIN; 3]] {
-        assert_eq!(fly(direction, 1_000), Err(RejectCode::DirectionInvalid), "{direction:?}");
+    for direction in [
+        [0; 3],
+        [one + 165, 0, 0],
+        [one - 165, 0, 0],
+        [one; 3],
+        [i16::MIN; 3],
+    ] {
+        assert_eq!(
+            fly(direction, 1_000),
+            Err(RejectCode::DirectionInvalid),
+            "{direction:?}"
+        );
     }
     assert_eq!(fly([one, 0, 0], 1_001), Err(RejectCode::ThrottleInvalid));
 }
@@ -66,14 +103,35 @@ fn ranges_have_limits() {
     let keep = |range_m| judge(Command::KeepAtRange { target, range_m });
     let orbit = |range_m| judge(Command::Orbit { target, range_m });
     let limits = content().navigation();
-    assert_eq!(keep(0), Ok(Intent::Steer(Order::KeepAtRange { target, range_cm: 0 })));
-    assert_eq!(keep(20_000), Ok(Intent::Steer(Order::KeepAtRange { target, range_cm: 2_000_000 })));
+    assert_eq!(
+        keep(0),
+        Ok(Intent::Steer(Order::KeepAtRange {
+            target,
+            range_cm: 0
+        }))
+    );
+    assert_eq!(
+        keep(20_000),
+        Ok(Intent::Steer(Order::KeepAtRange {
+            target,
+            range_cm: 2_000_000
+        }))
+    );
     assert!(keep(limits.keep_range_m[1]).is_ok());
-    assert_eq!(keep(limits.keep_range_m[1] + 1), Err(RejectCode::RangeInvalid));
+    assert_eq!(
+        keep(limits.keep_range_m[1] + 1),
+        Err(RejectCode::RangeInvalid)
+    );
     assert_eq!(keep(u32::MAX), Err(RejectCode::RangeInvalid));
-    assert_eq!(orbit(limits.orbit_range_m[0] - 1), Err(RejectCode::RangeInvalid));
+    assert_eq!(
+        orbit(limits.orbit_range_m[0] - 1),
+        Err(RejectCode::RangeInvalid)
+    );
     let range_cm = limits.orbit_range_m[0] as i32 * 100;
-    assert_eq!(orbit(limits.orbit_range_m[0]), Ok(Intent::Steer(Order::Orbit { target, range_cm })));
+    assert_eq!(
+        orbit(limits.orbit_range_m[0]),
+        Ok(Intent::Steer(Order::Orbit { target, range_cm }))
+    );
 }
 
 #[test]
@@ -81,8 +139,14 @@ fn targets_must_be_seen_and_be_another() {
     let of = |target| {
         [
             Command::Approach { target },
-            Command::KeepAtRange { target, range_m: 1_000 },
-            Command::Orbit { target, range_m: 1_000 },
+            Command::KeepAtRange {
+                target,
+                range_m: 1_000,
+            },
+            Command::Orbit {
+                target,
+                range_m: 1_000,
+            },
             Command::Align { target },
             Command::Jump { gate: target },
             Command::Dock { station: target },
@@ -90,7 +154,11 @@ fn targets_must_be_seen_and_be_another() {
     };
     for unknown in [EntityId::NONE, EntityId(999), EntityId::minted(999)] {
         for command in of(unknown) {
-            assert_eq!(judge(command), Err(RejectCode::TargetUnknown), "{command:?}");
+            assert_eq!(
+                judge(command),
+                Err(RejectCode::TargetUnknown),
+                "{command:?}"
+            );
         }
     }
     for command in of(ME) {
@@ -98,7 +166,9 @@ fn targets_must_be_seen_and_be_another() {
     }
     let target = scene().ship;
     for command in &of(target)[..4] {
-        let Ok(Intent::Steer(order)) = judge(*command) else { panic!("{command:?}") };
+        let Ok(Intent::Steer(order)) = judge(*command) else {
+            panic!("{command:?}")
+        };
         assert_eq!(order.target(), Some(target));
         // The same command where nobody can be seen.
         let blind = validate(command, &me(HULLS[0]), content(), &nobody);
@@ -108,13 +178,35 @@ fn targets_must_be_seen_and_be_another() {
 
 #[test]
 fn gates_and_stations_must_be_what_they_are_and_near() {
-    let Scene { ship, gates, stations, .. } = scene();
-    assert_eq!(judge(Command::Jump { gate: gates[0] }), Ok(Intent::Jump { gate: gates[0] }));
-    assert_eq!(judge(Command::Jump { gate: gates[1] }), Err(RejectCode::GateOutOfRange));
-    assert_eq!(judge(Command::Jump { gate: stations[0] }), Err(RejectCode::NotAGate));
-    assert_eq!(judge(Command::Jump { gate: ship }), Err(RejectCode::NotAGate));
+    let Scene {
+        ship,
+        gates,
+        stations,
+        ..
+    } = scene();
+    assert_eq!(
+        judge(Command::Jump { gate: gates[0] }),
+        Ok(Intent::Jump { gate: gates[0] })
+    );
+    assert_eq!(
+        judge(Command::Jump { gate: gates[1] }),
+        Err(RejectCode::GateOutOfRange)
+    );
+    assert_eq!(
+        judge(Command::Jump { gate: stations[0] }),
+        Err(RejectCode::NotAGate)
+    );
+    assert_eq!(
+        judge(Command::Jump { gate: ship }),
+        Err(RejectCode::NotAGate)
+    );
     let dock = |station| judge(Command::Dock { station });
-    assert_eq!(dock(stations[0]), Ok(Intent::Dock { station: stations[0] }));
+    assert_eq!(
+        dock(stations[0]),
+        Ok(Intent::Dock {
+            station: stations[0]
+        })
+    );
     assert_eq!(dock(stations[1]), Err(RejectCode::StationOutOfRange));
     assert_eq!(dock(gates[0]), Err(RejectCode::NotAStation));
 }
@@ -125,10 +217,15 @@ fn docked_ships_only_undock() {
     assert_eq!(docked(Command::Undock), Ok(Intent::Undock));
     for command in [
         Command::Stop,
-        Command::Fly { direction: [0; 3], throttle: 9_999 },
+        Command::Fly {
+            direction: [0; 3],
+            throttle: 9_999,
+        },
         Command::Afterburner { on: true },
         Command::Jump { gate: EntityId(10) },
-        Command::Dock { station: EntityId(20) },
+        Command::Dock {
+            station: EntityId(20),
+        },
         Command::Align { target: ME },
     ] {
         assert_eq!(docked(command), Err(RejectCode::Docked), "{command:?}");
@@ -138,10 +235,24 @@ fn docked_ships_only_undock() {
 
 #[test]
 fn afterburners_are_for_those_who_have_one() {
-    assert_eq!(judge(Command::Afterburner { on: true }), Ok(Intent::Afterburner { on: true }));
-    let shuttle = |on| validate(&Command::Afterburner { on }, &me(SHUTTLE), content(), &nobody);
+    assert_eq!(
+        judge(Command::Afterburner { on: true }),
+        Ok(Intent::Afterburner { on: true })
+    );
+    let shuttle = |on| {
+        validate(
+            &Command::Afterburner { on },
+            &me(SHUTTLE),
+            content(),
+            &nobody,
+        )
+    };
     assert_eq!(shuttle(true), Err(RejectCode::NoAfterburner));
-    assert_eq!(shuttle(false), Ok(Intent::Afterburner { on: false }), "off is off");
+    assert_eq!(
+        shuttle(false),
+        Ok(Intent::Afterburner { on: false }),
+        "off is off"
+    );
 }
 
 #[test]
@@ -150,11 +261,18 @@ fn stopping_is_always_possible() {
 }
 
 fn any_command() -> impl Strategy<Value = Command> {
-    let id = prop_oneof![any::<u64>(), 0..30_u64, Just(ME.0), Just(EntityId::minted(2).0)];
+    let id = prop_oneof![
+        any::<u64>(),
+        0..30_u64,
+        Just(ME.0),
+        Just(EntityId::minted(2).0)
+    ];
     let id = id.prop_map(EntityId);
     prop_oneof![
-        (any::<[i16; 3]>(), any::<u16>())
-            .prop_map(|(direction, throttle)| Command::Fly { direction, throttle }),
+        (any::<[i16; 3]>(), any::<u16>()).prop_map(|(direction, throttle)| Command::Fly {
+            direction,
+            throttle
+        }),
         id.clone().prop_map(|target| Command::Approach { target }),
         (id.clone(), any::<u32>())
             .prop_map(|(target, range_m)| Command::KeepAtRange { target, range_m }),

@@ -267,6 +267,10 @@ impl Rules for Toy {
         ships.extend((0..ids.len()).filter(|row| columns.hull[*row] != ROCK));
         for row in ships.iter().copied() {
             let (id, from) = (ids[row], columns.position[row]);
+            if columns.jump[row] == u32::MAX {
+                let hull = columns.hull[row];
+                effects.emit(id, EntityId::NONE, ToyEffect::Docking(hull));
+            }
             let Some((other, to)) = nearest(frames, id, from) else {
                 continue;
             };
@@ -283,10 +287,6 @@ impl Rules for Toy {
             }
             if beat.context.do_bud && beat.rng(id, 4).below(60) == 0 {
                 effects.emit(id, EntityId::NONE, ToyEffect::Bud(from));
-            }
-            if columns.jump[row] == u32::MAX {
-                let hull = columns.hull[row];
-                effects.emit(id, EntityId::NONE, ToyEffect::Docking(hull));
             }
         }
     }

@@ -84,6 +84,23 @@ fn a_still_grid_sleeps_until_something_comes() {
 }
 
 #[test]
+fn a_grid_does_not_fall_asleep_before_a_frame_has_shown_who_left() {
+    let mut world = world(1, &[1]);
+    let leaver = ship_id(GridId(1), 0);
+    let stamped = Stamped {
+        source: 1,
+        sequence: 1,
+        input: ToyInput::Dock(leaver),
+    };
+    world.beat(Tick(1), &mut vec![(GridId(1), stamped)], vec![]);
+    let output = world.beat(Tick(2), &mut vec![], vec![]);
+    let frames = output.grids[0].frames.iter();
+    let left: Vec<_> = frames.flat_map(|f| &f.departures).map(|d| d.id).collect();
+    assert_eq!(left, [leaver]);
+    assert!(beat(&mut world).is_empty());
+}
+
+#[test]
 fn sleeping_changes_nothing() {
     // The same grid, asleep in a world and stepped by itself.
     let mut world = world(0, &[1]);

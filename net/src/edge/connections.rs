@@ -13,6 +13,10 @@ use super::*;
 /// TLS alert `no_application_protocol`, as QUIC carries it (RFC 9001 §4.8).
 const ALERT_NO_APPLICATION_PROTOCOL: u8 = 120;
 
+/// Unreliable datagrams that are taken from one UDP datagram. A client has no reason for more
+/// than a few; several hundred empty ones would fit.
+const DATAGRAMS_PER_PACKET_MAX: usize = 32;
+
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -300,17 +304,15 @@ impl Edge {
 
     fn read_stream(&mut self, index: u32, stream: StreamId) {
         let connection = self.key(index);
-        let announced = self.hot[index as usize].phase == Phase::Announced;
         let Some(link) = &mut self.links[index as usize] else {
             return;
         };
-        let (events, counters) = (&mut self.events, &mut self.counters);
-        let alive = link.read(stream, |bytes| {
-            if announced && !bytes.is_empty() {
-                counters.stream_bytes_in += bytes.len() as u64;
-                events.push_back(EdgeEvent::Message { connection, bytes });
-            }
-        });
+        let (bytes, alive) = link.read(stream);
+        if !bytes.is_empty() && self.hot[index as usize].phase == Phase::Announced {
+            self.counters.stream_bytes_in += bytes.len() as u64;
+            self.events
+                .push_back(EdgeEvent::Message { connection, bytes });
+        }
         if !alive {
             self.lose_stream(index);
         }
@@ -322,8 +324,12 @@ impl Edge {
         let Some(link) = &mut self.links[index as usize] else {
             return;
         };
+        let mut left = DATAGRAMS_PER_PACKET_MAX;
         while let Some(bytes) = link.connection.datagrams().recv() {
-            if announced {
+            if left == 0 {
+                self.counters.refused_rate += 1;
+            } else if announced {
+                left -= 1;
                 self.counters.unreliable_in += 1;
                 self.events
                     .push_back(EdgeEvent::Datagram { connection, bytes });

@@ -61,22 +61,41 @@ impl Link {
     }
 
     /// Reads all that is there. The bool says whether the stream can still bring more.
-    pub(super) fn read(&mut self, stream: StreamId, mut take: impl FnMut(Bytes)) -> bool {
+    pub(super) fn read(&mut self, stream: StreamId) -> (Bytes, bool) {
         let mut receive = self.connection.recv_stream(stream);
         let mut chunks = match receive.read(true) {
             Ok(chunks) => chunks,
-            Err(ReadableError::ClosedStream | ReadableError::IllegalOrderedRead) => return false,
+            Err(ReadableError::ClosedStream | ReadableError::IllegalOrderedRead) => {
+                return (Bytes::new(), false);
+            }
         };
+        let mut first = Bytes::new();
+        // Several chunks are joined, so that a client that cuts its bytes into many frames does
+        // not make many events of them.
+        let mut joined = BytesMut::new();
         let alive = loop {
             match chunks.next(usize::MAX) {
-                Ok(Some(chunk)) => take(chunk.bytes),
+                Ok(Some(chunk)) if first.is_empty() => first = chunk.bytes,
+                Ok(Some(chunk)) => {
+                    if joined.is_empty() {
+                        joined.extend_from_slice(&first);
+                    }
+                    joined.extend_from_slice(&chunk.bytes);
+                }
                 Ok(None) | Err(ReadError::Reset(_)) => break false,
                 Err(ReadError::Blocked) => break true,
             }
         };
         // Whether flow control has something to say: every caller marks the connection dirty.
         let _ = chunks.finalize();
-        alive
+        (
+            if joined.is_empty() {
+                first
+            } else {
+                joined.freeze()
+            },
+            alive,
+        )
     }
 }
 

@@ -16,9 +16,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::sender::Message;
 use super::{BindError, Listen};
-use crate::batch::TransmitBatch;
+use crate::batch::{Received, TransmitBatch};
 use crate::counters::SocketCounters;
-use crate::edge::Received;
 
 /// Room for one datagram. Larger than `PAYLOAD_MAX_BYTES`, which clients are told.
 const SLOT_BYTES: usize = 2_048;
@@ -190,6 +189,11 @@ impl Control {
     const EMPTY: Self = Self([0; CONTROL_BYTES]);
 }
 
+const EMPTY_VECTOR: iovec = iovec {
+    iov_base: ptr::null_mut(),
+    iov_len: 0,
+};
+
 fn empty_header() -> mmsghdr {
     // SAFETY: all fields of this C struct are integers and pointers, for which zero is valid.
     unsafe { mem::zeroed() }
@@ -219,26 +223,8 @@ impl Receiver {
         mut take: impl FnMut(Received),
     ) -> io::Result<usize> {
         let mut headers = [empty_header(); super::BATCH];
-        let mut vectors = [iovec {
-            iov_base: ptr::null_mut(),
-            iov_len: 0,
-        }; super::BATCH];
-        let count = self.buffers.len().min(headers.len());
-        for i in 0..count {
-            let buffer = &mut self.buffers[i];
-            if buffer.capacity() < SLOT_BYTES {
-                buffer.reserve(ALLOCATION_BYTES);
-            }
-            vectors[i].iov_base = buffer.spare_capacity_mut().as_mut_ptr().cast();
-            vectors[i].iov_len = SLOT_BYTES;
-            let header = &mut headers[i].msg_hdr;
-            header.msg_name = self.names[i].as_mut_ptr().cast();
-            header.msg_namelen = size_of::<sockaddr_storage>() as socklen_t;
-            header.msg_iov = &raw mut vectors[i];
-            header.msg_iovlen = 1;
-            header.msg_control = self.controls[i].0.as_mut_ptr().cast();
-            header.msg_controllen = CONTROL_BYTES as _;
-        }
+        let mut vectors = [EMPTY_VECTOR; super::BATCH];
+        let count = self.prepare(&mut headers, &mut vectors);
         counters.receive_calls += 1;
         // SAFETY: each header points to an address, a vector and a control buffer that live in
         // `self` or on this stack and are touched by nobody else until the call returns; each
@@ -257,54 +243,62 @@ impl Receiver {
         }
         let received = received as usize;
         counters.received += received as u64;
-        let filled = headers[..received]
-            .iter()
-            .zip(&mut self.buffers)
-            .zip(&self.names);
-        for (
-            (
-                mmsghdr {
-                    msg_hdr: header,
-                    msg_len,
-                },
-                buffer,
-            ),
-            name,
-        ) in filled
-        {
-            // SAFETY: the kernel has written `msg_len` bytes, at most SLOT_BYTES, to the start
-            // of this buffer's spare capacity, and the buffer was empty.
-            unsafe { buffer.set_len(*msg_len as usize) };
+        let filled = headers[..received].iter().zip(&mut self.buffers);
+        for ((header, buffer), name) in filled.zip(&self.names) {
+            let length = (header.msg_len as usize).min(SLOT_BYTES);
+            // SAFETY: the kernel has written this many bytes to the start of this buffer's spare
+            // capacity, and the buffer was empty.
+            unsafe { buffer.set_len(length) };
             let bytes = buffer.split();
             // SAFETY: the kernel has written the address, and zero is a valid content for it.
             let name = unsafe { name.assume_init_ref() };
-            let Some(remote) = address_of(name) else {
-                continue;
-            };
-            let ancillary = Ancillary::read(header);
+            // SAFETY: the kernel has filled this header, and its buffers are still there.
+            let ancillary = unsafe { Ancillary::read(&header.msg_hdr) };
             if let Some(overflows) = ancillary.overflows {
                 counters.receive_overflows += u64::from(overflows.wrapping_sub(socket.overflows));
                 socket.overflows = overflows;
             }
-            if header.msg_flags & libc::MSG_TRUNC != 0 {
-                // Longer than any QUIC packet that we allow: what is left of it means nothing,
-                // and the edge counts it as such.
-                take(Received {
-                    local: ancillary.local,
-                    remote,
-                    ecn: None,
-                    bytes: BytesMut::new(),
-                });
+            let Some(remote) = address_of(name) else {
                 continue;
-            }
+            };
+            let (local, ecn) = (ancillary.local, ancillary.ecn);
+            // Longer than any QUIC packet that we allow: what is left of it means nothing, and
+            // the edge counts an empty one as malformed.
+            let cut = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
+            let bytes = if cut { BytesMut::new() } else { bytes };
             take(Received {
-                local: ancillary.local,
+                local,
                 remote,
-                ecn: ancillary.ecn,
+                ecn,
                 bytes,
             });
         }
         Ok(received)
+    }
+
+    /// Points the headers to buffers with room; returns how many.
+    fn prepare(&mut self, headers: &mut [mmsghdr], vectors: &mut [iovec]) -> usize {
+        let slots = self.buffers.iter_mut().zip(&mut self.names);
+        let slots = slots.zip(&mut self.controls);
+        let mut count = 0;
+        for (((buffer, name), control), (header, vector)) in
+            slots.zip(headers.iter_mut().zip(vectors))
+        {
+            if buffer.capacity() < SLOT_BYTES {
+                buffer.reserve(ALLOCATION_BYTES);
+            }
+            vector.iov_base = buffer.spare_capacity_mut().as_mut_ptr().cast();
+            vector.iov_len = SLOT_BYTES;
+            let header = &mut header.msg_hdr;
+            header.msg_name = name.as_mut_ptr().cast();
+            header.msg_namelen = size_of::<sockaddr_storage>() as socklen_t;
+            header.msg_iov = ptr::from_mut(vector);
+            header.msg_iovlen = 1;
+            header.msg_control = control.0.as_mut_ptr().cast();
+            header.msg_controllen = CONTROL_BYTES as _;
+            count += 1;
+        }
+        count
     }
 }
 
@@ -327,12 +321,16 @@ struct Ancillary {
 }
 
 impl Ancillary {
-    /// Reads the control messages of a header that `recvmmsg` has filled.
-    fn read(header: &msghdr) -> Self {
+    /// Reads the control messages of a header.
+    ///
+    /// # Safety
+    /// The kernel must have filled the header, and the control buffer that it points to must
+    /// still be there.
+    unsafe fn read(header: &msghdr) -> Self {
         let mut this = Self::default();
-        // SAFETY: `msg_control` and `msg_controllen` describe what the kernel has written into
-        // a buffer that outlives `header`; the CMSG functions stay within it, and each type of
-        // message has the content that is read from it unaligned.
+        // SAFETY: the caller says that `msg_control` and `msg_controllen` describe what the
+        // kernel has written; the CMSG functions stay within it, and each type of message has
+        // the content that is read from it unaligned.
         unsafe {
             let mut message: *const cmsghdr = libc::CMSG_FIRSTHDR(header);
             while !message.is_null() {
@@ -395,10 +393,7 @@ pub(super) fn send(
     counters: &mut SocketCounters,
 ) -> io::Result<usize> {
     let mut headers = [empty_header(); super::BATCH];
-    let mut vectors = [iovec {
-        iov_base: ptr::null_mut(),
-        iov_len: 0,
-    }; super::BATCH];
+    let mut vectors = [EMPTY_VECTOR; super::BATCH];
     let mut controls = [Control::EMPTY; super::BATCH];
     let mut names: [Option<SockAddr>; super::BATCH] = [const { None }; super::BATCH];
     let count = messages.len().min(super::BATCH);

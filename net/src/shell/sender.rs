@@ -6,6 +6,9 @@ use super::raw::{Socket, send};
 use crate::batch::{Outgoing, TransmitBatch};
 use crate::counters::SocketCounters;
 
+#[cfg(test)]
+mod tests;
+
 /// One call's worth: a part of one entry of the batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {

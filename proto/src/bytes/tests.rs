@@ -13,13 +13,25 @@ fn fields_behind_the_end_have_their_defaults() {
 
 #[test]
 fn a_frame_that_ends_within_a_field_is_refused() {
-    assert_eq!(FieldReader::new(&[0x80]).varint(), Err(FieldError::Truncated));
-    assert_eq!(FieldReader::new(&[1, 2]).u64_fixed(), Err(FieldError::Truncated));
-    assert_eq!(FieldReader::new(&[3, b'a']).text(9), Err(FieldError::Truncated));
+    assert_eq!(
+        FieldReader::new(&[0x80]).varint(),
+        Err(FieldError::Truncated)
+    );
+    assert_eq!(
+        FieldReader::new(&[1, 2]).u64_fixed(),
+        Err(FieldError::Truncated)
+    );
+    assert_eq!(
+        FieldReader::new(&[3, b'a']).text(9),
+        Err(FieldError::Truncated)
+    );
     assert_eq!(FieldReader::new(&[1, 0xff]).text(9), Err(FieldError::Utf8));
     assert_eq!(
         FieldReader::new(&[10]).text(9),
-        Err(FieldError::TooLong { length: 10, most: 9 })
+        Err(FieldError::TooLong {
+            length: 10,
+            most: 9
+        })
     );
     assert_eq!(
         FieldReader::new(&[0x80, 0x02]).int::<u8>(),

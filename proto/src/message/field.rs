@@ -166,9 +166,7 @@ impl Codec<Vec<(CharacterId, String)>> for NameList {
 
 /// The elements of a list are announced by its count: the frame must not end before them, or a
 /// short frame would make many elements out of defaults.
-fn element<'r, 'a>(
-    fields: &'r mut FieldReader<'a>,
-) -> Result<&'r mut FieldReader<'a>, FieldError> {
+fn element<'r, 'a>(fields: &'r mut FieldReader<'a>) -> Result<&'r mut FieldReader<'a>, FieldError> {
     if fields.is_empty() {
         Err(FieldError::Truncated)
     } else {

@@ -265,9 +265,7 @@ fn wait(job: Job<'_>, slot: u32, waited: Option<Waiting>) -> Waiting {
 
 /// Where the client's own ship is.
 fn centre(job: Job<'_>) -> Option<[i32; 3]> {
-    job.request
-        .own
-        .and_then(|own| job.history.position(own.0))
+    job.request.own.and_then(|own| job.history.position(own.0))
 }
 
 /// What one snapshot of waiting adds to a priority: 256 within 20 m, halved with every

@@ -1,5 +1,7 @@
 //! The pass over the entities of the baseline: one word of 64 slots at a time.
 
+use std::borrow::Cow;
+
 use super::frame::{bit, ones};
 use super::header::{put_absent, put_end, put_gap};
 use super::history::Changes;
@@ -88,10 +90,13 @@ impl Delta<'_> {
         // What was exact stays so where nothing happens: copied whole, corrected where not.
         let words = self.changes.touched.len();
         exact.copy(self.held, words);
+        let visible = full_length(self.job.request.visible, words);
+        let occupied = &self.job.history.occupied()[..words];
         let mut base = 0;
         let rows = exact.words.iter_mut().zip(&mut exact.counts);
-        let rows = rows.zip(&self.changes.touched).zip(self.visible());
-        for (index, (((word, count), &touched), seen)) in rows.enumerate() {
+        let rows = rows.zip(&self.changes.touched).zip(occupied).zip(&*visible);
+        for (index, ((((word, count), touched), occupied), visible)) in rows.enumerate() {
+            let seen = occupied & visible;
             let held_count = u32::from(*count);
             if (*word ^ seen) | (*word & touched) != 0 {
                 let still_exact = pass.put_word(index, base, *word, seen);
@@ -105,13 +110,18 @@ impl Delta<'_> {
         put_end(pass.writer);
         pass.tally
     }
+}
 
-    /// The visible and occupied slots, word by word, for as many words as the history has.
-    fn visible(&self) -> impl Iterator<Item = u64> {
-        let visible = self.job.request.visible.iter().chain(std::iter::repeat(&0));
-        let occupied = self.job.history.occupied();
-        occupied.iter().zip(visible).map(|(a, b)| a & b)
-    }
+/// A set in as many words as are asked for, which it usually has.
+fn full_length(set: &[u64], words: usize) -> Cow<'_, [u64]> {
+    set.get(..words).map_or_else(
+        || {
+            let mut longer = set.to_vec();
+            longer.resize(words, 0);
+            Cow::Owned(longer)
+        },
+        Cow::Borrowed,
+    )
 }
 
 /// A pass on its way.

@@ -109,28 +109,27 @@ impl Picture {
             .chain(&mut self.target)
     }
 
-    /// Room for at least `slots`, unoccupied ones all zeros.
+    /// Room for at least `slots`, the new ones unoccupied.
     pub(super) fn grow(&mut self, slots: usize) {
         let slots = slots.next_multiple_of(64);
         if slots > self.slots() {
-            self.columns_mut().for_each(|column| column.resize(slots, 0));
+            self.columns_mut()
+                .for_each(|column| column.resize(slots, 0));
             self.response.resize(slots, 0);
             self.status.resize(slots, 0);
-            self.occupied.resize(slots / 64, 0);
         }
+        self.occupied.resize(self.slots() / 64, 0);
     }
 
-    /// Empties the columns and keeps their memory.
+    /// Empties all slots and keeps the memory. What stands in the columns of unoccupied slots
+    /// does not matter: it is only ever looked at through `occupied`.
     fn reset(&mut self, tick: Tick, slots: usize) {
-        self.columns_mut().for_each(Vec::clear);
-        self.response.clear();
-        self.status.clear();
+        self.tick = tick;
         self.occupied.clear();
         self.born.clear();
         self.law_broken.clear();
         self.changed.clear();
-        self.tick = tick;
-        self.grow(slots);
+        self.grow(slots.max(self.slots()));
     }
 }
 
@@ -153,9 +152,6 @@ impl SlotFrame {
 
     pub(super) fn reset(&mut self, tick: Tick, slots: usize) {
         self.picture.reset(tick, slots);
-        self.identities.id.clear();
-        self.identities.type_id.clear();
-        self.identities.owner.clear();
         self.identities.grow(self.picture.slots());
     }
 
@@ -222,11 +218,7 @@ impl Identities {
     }
 }
 
-pub(super) fn state(
-    picture: &Picture,
-    identities: &Identities,
-    slot: Slot,
-) -> Option<SlotState> {
+pub(super) fn state(picture: &Picture, identities: &Identities, slot: Slot) -> Option<SlotState> {
     let index = slot.0 as usize;
     picture.is_occupied(index).then(|| {
         let entry = picture.entry(index);

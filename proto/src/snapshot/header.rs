@@ -126,9 +126,9 @@ impl Header {
 }
 
 fn varint(reader: &mut BitReader<'_>) -> Result<u64, SnapshotError> {
-    reader
-        .read_varint()?
-        .ok_or(SnapshotError::Malformed("a varint not in its shortest form"))
+    reader.read_varint()?.ok_or(SnapshotError::Malformed(
+        "a varint not in its shortest form",
+    ))
 }
 
 /// Reads an age, 1 to 31.

@@ -173,7 +173,11 @@ pub(super) fn take_change(
         0 => entry.motion.advance(from, to),
         1 => take_law_change(reader, &mut entry.motion, from, to)?,
         2 => take_residual(reader, &mut entry.motion, from, to)?,
-        _ => return Err(SnapshotError::Malformed("a motion group that does not exist")),
+        _ => {
+            return Err(SnapshotError::Malformed(
+                "a motion group that does not exist",
+            ));
+        }
     }
     let mut new = (entry.status.vitals(), entry.status.activity());
     if vitals {
@@ -195,7 +199,9 @@ fn take_law_change(
     let age = to.since(from);
     let beats_ago = reader.read(age_bits(age))?;
     if beats_ago >= age {
-        return Err(SnapshotError::Malformed("a change of law before the baseline"));
+        return Err(SnapshotError::Malformed(
+            "a change of law before the baseline",
+        ));
     }
     let response = take_response(reader, motion.response)?;
     let target = take_target(reader, motion.target_velocity)?;
@@ -229,7 +235,9 @@ fn check(motion: &Motion) -> Result<(), SnapshotError> {
     if motion.is_valid() {
         Ok(())
     } else {
-        Err(SnapshotError::Malformed("a velocity beyond the law's range"))
+        Err(SnapshotError::Malformed(
+            "a velocity beyond the law's range",
+        ))
     }
 }
 
@@ -273,7 +281,9 @@ fn difference(to: [i32; 3], from: [i32; 3]) -> [i32; 3] {
 /// The index of the largest of [`SHIFTS`] that leaves all axes whole.
 fn shift_of(vector: [i32; 3]) -> usize {
     let zeros = (vector[0] | vector[1] | vector[2]).trailing_zeros();
-    usize::from(zeros >= SHIFTS[1]) + usize::from(zeros >= SHIFTS[2]) + usize::from(zeros >= SHIFTS[3])
+    usize::from(zeros >= SHIFTS[1])
+        + usize::from(zeros >= SHIFTS[2])
+        + usize::from(zeros >= SHIFTS[3])
 }
 
 fn shifted_width(vector: [i32; 3], shift: usize) -> u32 {
@@ -355,7 +365,11 @@ fn put_vitals(writer: &mut BitWriter, old: [u8; 3], new: [u8; 3]) {
 
 /// −most…−1 and 1…most as 0…2·most−1.
 const fn step_code(step: i32, most: i32) -> u64 {
-    (if step < 0 { step + most } else { step + most - 1 }) as u64
+    (if step < 0 {
+        step + most
+    } else {
+        step + most - 1
+    }) as u64
 }
 
 const fn step_of(code: i32, most: i32) -> i32 {

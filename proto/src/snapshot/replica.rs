@@ -179,12 +179,13 @@ impl Replica {
     #[must_use]
     pub fn acknowledgement(&self) -> Option<SnapshotAck> {
         let (epoch, tick) = (self.epoch?, self.tick()?);
-        let mask = self.held.iter().fold(0, |mask, held| {
-            match tick.since(held.tick) {
+        let mask = self
+            .held
+            .iter()
+            .fold(0, |mask, held| match tick.since(held.tick) {
                 age @ 1..=32 => mask | 1 << (age - 1),
                 _ => mask,
-            }
-        });
+            });
         Some(SnapshotAck { epoch, tick, mask })
     }
 

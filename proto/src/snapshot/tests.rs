@@ -124,7 +124,10 @@ fn a_full_grid_is_told_within_its_bytes_whatever_the_delay() {
     };
     let (near, far) = (fill(0), fill(8));
     // What is on its way is neither sent again nor forgotten when other baselines come.
-    assert!(far <= near + 24, "{near} beats without delay, {far} with eight each way");
+    assert!(
+        far <= near + 24,
+        "{near} beats without delay, {far} with eight each way"
+    );
 }
 
 #[test]
@@ -191,8 +194,12 @@ fn one_snapshot_a_beat_and_client() {
     };
     let mut out = Vec::new();
     let mut scratch = EncodeScratch::default();
-    let first = session.view.encode(&mut scratch, &session.history, &request, &mut out);
-    let second = session.view.encode(&mut scratch, &session.history, &request, &mut out);
+    let first = session
+        .view
+        .encode(&mut scratch, &session.history, &request, &mut out);
+    let second = session
+        .view
+        .encode(&mut scratch, &session.history, &request, &mut out);
     assert_eq!(second, EncodeReport::default());
     assert_eq!(out.len(), first.bytes);
 }
@@ -214,8 +221,14 @@ fn errors_leave_the_replica_as_it_was() {
     assert_eq!(before, after);
     let mut other = good;
     other[0] ^= 0xff;
-    assert!(matches!(session.replica.decode(&other), Err(SnapshotError::Version(_))));
+    assert!(matches!(
+        session.replica.decode(&other),
+        Err(SnapshotError::Version(_))
+    ));
     other[0] ^= 0xff;
     other[1] = crate::KIND_INPUT;
-    assert!(matches!(session.replica.decode(&other), Err(SnapshotError::Kind(_))));
+    assert!(matches!(
+        session.replica.decode(&other),
+        Err(SnapshotError::Kind(_))
+    ));
 }

@@ -22,7 +22,7 @@ pub(super) fn run(config: &Config, args: &AuditArgs) -> anyhow::Result<ExitCode>
     let data = args.data.as_ref().unwrap_or(&config.server.data);
     let options = StoreOptions { create: false, read_only: true, ..StoreOptions::default() };
     let store = Store::open(folder::store_path(data), &options)?;
-    let structure = orrery_storage::audit::structure(&store)?;
+    let structure = orrery_storage::audit::structure(&store);
     println!("structure: {structure}");
     let rows = orrery_services::audit::audit(&store)?;
     println!("rows: {rows}");

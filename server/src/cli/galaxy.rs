@@ -96,10 +96,11 @@ pub(super) fn run(config: &Config, command: &GalaxyCommand) -> anyhow::Result<Ex
             let options = StoreOptions { create: false, read_only: true, ..StoreOptions::default() };
             let store = Store::open(folder::store_path(data), &options)?;
             let stored = stored::load(&store)?.context("this store has no galaxy; see `orrery galaxy generate`")?;
-            print!("{}", map::table(&stored.galaxy));
+            let empires = folder::open_content(data).map(|content| content.empires().to_vec()).unwrap_or_default();
+            print!("{}", map::table_with(&stored.galaxy, &empires));
             println!("seed {}, digest {:016x}", stored.params.seed, stored.digest);
             if let Some(path) = svg {
-                std::fs::write(path, map::svg(&stored.galaxy))
+                std::fs::write(path, map::svg_with(&stored.galaxy, &empires))
                     .with_context(|| format!("write {}", path.display()))?;
                 println!("map: {}", path.display());
             }

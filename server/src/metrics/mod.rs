@@ -25,7 +25,7 @@ pub use cell::{Counter, Distribution, Gauge, Histogram};
 pub use control::{ControlMetrics, LogInOutcome};
 pub use samples::encode;
 pub use shard::{BeatPhase, GridStatus, ShardMetrics};
-pub use table::{Kind, METRICS, Metric, Unit};
+pub use table::{Kind, METRICS, Metric, Unit, resident_bytes};
 
 /// All that is measured in this process.
 #[derive(Debug)]

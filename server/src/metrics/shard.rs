@@ -88,6 +88,10 @@ pub struct ShardMetrics {
     pub clients: Gauge,
     /// Connections, handshakes in progress not counted.
     pub connections: Gauge,
+    /// Real time that the shard gave up on catching up with, microseconds.
+    pub slipped_us: Counter,
+    /// Times that the disk was so far behind that a beat had to wait to be handed over.
+    pub commit_back_pressure: Counter,
     /// Grids that are here.
     pub grids: Gauge,
     /// Entities on them.
@@ -102,10 +106,6 @@ pub struct ShardMetrics {
     pub snapshot_entities: Counter,
     /// Snapshots that pushed an older one out of a full queue.
     pub snapshots_dropped: Counter,
-    /// Times that the commit took no further beat and the world had to wait.
-    pub commit_back_pressure: Counter,
-    /// Wall time that the beat schedule has slipped, microseconds.
-    pub slipped_us: Counter,
     /// Messages on control streams that were none.
     pub malformed_messages: Counter,
     /// Input datagrams that were none.
@@ -127,6 +127,8 @@ impl ShardMetrics {
             beat_ended_ms: AtomicU64::new(0),
             clients: Gauge::default(),
             connections: Gauge::default(),
+            slipped_us: Counter::default(),
+            commit_back_pressure: Counter::default(),
             grids: Gauge::default(),
             entities: Gauge::default(),
             dilation_milli: Gauge::at(1_000),
@@ -134,8 +136,6 @@ impl ShardMetrics {
             snapshot_bytes: Counter::default(),
             snapshot_entities: Counter::default(),
             snapshots_dropped: Counter::default(),
-            commit_back_pressure: Counter::default(),
-            slipped_us: Counter::default(),
             malformed_messages: Counter::default(),
             malformed_datagrams: Counter::default(),
             rejected: std::array::from_fn(|_| Counter::default()),
@@ -193,6 +193,12 @@ impl ShardMetrics {
     /// Shows the operator the shard's grids. Once a second is enough.
     pub fn publish_grids(&self, grids: Vec<GridStatus>) {
         self.grid_table.store(Arc::new(grids));
+    }
+
+    /// Bytes of UDP datagrams sent, as last copied.
+    #[must_use]
+    pub fn bytes_out(&self) -> u64 {
+        self.edge.bytes_out.value()
     }
 
     /// The last beat that was done.

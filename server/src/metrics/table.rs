@@ -106,6 +106,18 @@ pub const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "time_slipped",
+        unit: Unit::Seconds,
+        kind: Kind::Counter,
+        labels: SHARD,
+        help: "Real time that a shard gave up on catching up with: the world ran late by so much.",
+        read: |registry, out| {
+            each_shard(registry, |name, shard| {
+                out.real(&[name], shard.slipped_us.value() as f64 / 1e6);
+            });
+        },
+    },
+    Metric {
         name: "tick",
         unit: Unit::None,
         kind: Kind::Gauge,
@@ -476,6 +488,16 @@ pub const METRICS: &[Metric] = &[
         read: |registry, out| commit(registry, |commit| quantiles(out, &commit.beat_us)),
     },
     Metric {
+        name: "commit_back_pressure",
+        unit: Unit::None,
+        kind: Kind::Counter,
+        labels: SHARD,
+        help: "Times that the disk was so far behind that a beat had to wait to be handed over.",
+        read: |registry, out| {
+            shard_numbers(registry, out, |shard| shard.commit_back_pressure.value());
+        },
+    },
+    Metric {
         name: "durable_lag_beats",
         unit: Unit::None,
         kind: Kind::Gauge,
@@ -683,8 +705,8 @@ fn quantiles(out: &mut Samples<'_>, of: &orrery_storage::commit::Quantiles) {
     }
 }
 
-/// From `/proc/self/statm`, whose second number counts pages.
-pub(super) fn resident_bytes() -> Option<u64> {
+/// Memory that the process has in RAM: from `/proc/self/statm`, whose second number counts pages.
+pub fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)

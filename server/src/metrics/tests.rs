@@ -76,7 +76,7 @@ fn every_metric_can_be_read_and_no_sample_is_there_twice() {
         let mut samples = Samples::new(metric, &mut sink);
         (metric.read)(&registry, &mut samples);
         assert_eq!(samples.finish(), Ok(()));
-        let needs_commit = metric.name.starts_with("commit");
+        let needs_commit = metric.name.starts_with("commit") && metric.labels != ["shard"];
         assert_eq!(seen.is_empty(), needs_commit, "{metric:?} has no samples");
     }
 }
@@ -130,5 +130,5 @@ fn a_registry_adds_up_its_shards() {
             .since_last_beat()
             .is_none()
     );
-    assert!(table::resident_bytes().expect("Linux") > 1 << 20);
+    assert!(resident_bytes().expect("Linux") > 1 << 20);
 }

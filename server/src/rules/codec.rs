@@ -51,7 +51,8 @@ pub fn digest_row(columns: &SpaceColumns, row: usize) -> u64 {
         .word(pilot.until[row])
         .word(pilot.since[row])
         .word(pair(pilot.version[row], pilot.last_input[row]))
-        .word(pair(u32::from(pilot.edge[row].0), pilot.account[row].0 as u32))
+        .word(pilot.account[row].0)
+        .word(u64::from(pilot.edge[row].0))
         .finish()
 }
 

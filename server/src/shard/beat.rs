@@ -33,7 +33,7 @@ use crate::rules::input::{Input, Message};
 const CELL_CM: u32 = 1 << 24;
 
 /// The simulation of a shard and what has come for its next beats.
-pub struct Simulation {
+pub(super) struct Simulation {
     shard: ShardIndex,
     world: World<Space>,
     deal: Deal,
@@ -46,7 +46,7 @@ pub struct Simulation {
 }
 
 /// What a beat leaves to be done by others.
-pub struct Done {
+pub(super) struct Done {
     /// The batch, for the commit.
     pub batch: Batch,
     /// Sums of the grids in the batch, if the beat ended with a checkpoint.
@@ -58,7 +58,7 @@ pub struct Done {
 impl Simulation {
     /// Takes over a world; `pending` are the messages that are due in its next beat.
     #[must_use]
-    pub fn new(shard: ShardIndex, world: World<Space>, deal: Deal, pending: Vec<Envelope<Message>>) -> Self {
+    pub(super) fn new(shard: ShardIndex, world: World<Space>, deal: Deal, pending: Vec<Envelope<Message>>) -> Self {
         let due = world.tick().next();
         let arrivals = pending.into_iter().map(|envelope| (due, envelope)).collect();
         Self { shard, world, deal, inputs: Vec::new(), arrivals, record: Vec::new(), histories: BTreeMap::new() }
@@ -66,19 +66,19 @@ impl Simulation {
 
     /// The last beat done.
     #[must_use]
-    pub fn tick(&self) -> Tick {
+    pub(super) fn tick(&self) -> Tick {
         self.world.tick()
     }
 
     /// Grids that are here.
     #[must_use]
-    pub fn grid_count(&self) -> usize {
+    pub(super) fn grid_count(&self) -> usize {
         self.world.grids().len()
     }
 
     /// The grids with what an operator wants to know of them.
     #[must_use]
-    pub fn grid_table(&self) -> Vec<GridStatus> {
+    pub(super) fn grid_table(&self) -> Vec<GridStatus> {
         let status = |grid: &Grid<Space>| {
             let clients = grid.parts().map(|part| {
                 let clients = part.table.columns().pilot.client.iter();
@@ -96,24 +96,24 @@ impl Simulation {
 
     /// The shard of a grid; `None` if the galaxy has no such grid.
     #[must_use]
-    pub fn shard_of(&self, grid: GridId) -> Option<ShardIndex> {
+    pub(super) fn shard_of(&self, grid: GridId) -> Option<ShardIndex> {
         let world = self.deal.world_of(grid)?;
         u16::try_from(world).ok().map(ShardIndex)
     }
 
     /// An input for the next beat that is gathered.
-    pub fn take_input(&mut self, grid: GridId, input: Stamped<Input>) {
+    pub(super) fn take_input(&mut self, grid: GridId, input: Stamped<Input>) {
         self.inputs.push((grid, input));
     }
 
     /// A message that is due in beat `due`.
-    pub fn take_message(&mut self, due: Tick, envelope: Envelope<Message>) {
+    pub(super) fn take_message(&mut self, due: Tick, envelope: Envelope<Message>) {
         self.arrivals.push((due, envelope));
     }
 
     /// Does beat `tick`: steps the grids, sends messages, frames and events, and returns the
     /// batch. With `checkpoint`, the batch holds the state of all grids after the beat.
-    pub fn beat(
+    pub(super) fn beat(
         &mut self,
         tick: Tick,
         with_checkpoint: bool,

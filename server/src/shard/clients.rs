@@ -34,7 +34,7 @@ use crate::rules::presence::ADMISSION_BEATS;
 const CHASES_MAX: u8 = 5;
 
 /// All sessions of one edge.
-pub struct Clients {
+pub(super) struct Clients {
     shard: ShardIndex,
     /// The QUIC connections.
     pub edge: Edge,
@@ -56,7 +56,7 @@ pub struct Clients {
 impl Clients {
     /// No client yet.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         shard: ShardIndex,
         edge: Edge,
         config: EdgeSection,
@@ -83,17 +83,17 @@ impl Clients {
 
     /// How many clients play: their token was accepted.
     #[must_use]
-    pub fn playing(&self) -> usize {
+    pub(super) fn playing(&self) -> usize {
         self.by_client.len()
     }
 
     /// Inputs for grids that have come up since the last call.
-    pub fn drain_inputs(&mut self) -> std::vec::Drain<'_, (GridId, Stamped<Input>)> {
+    pub(super) fn drain_inputs(&mut self) -> std::vec::Drain<'_, (GridId, Stamped<Input>)> {
         self.outbox.drain(..)
     }
 
     /// A beat was done: allowances refill.
-    pub fn note_beat(&mut self, tick: Tick) {
+    pub(super) fn note_beat(&mut self, tick: Tick) {
         let beats = tick.since(self.tick);
         self.tick = tick;
         for session in self.sessions.iter_mut().flatten() {
@@ -102,7 +102,7 @@ impl Clients {
     }
 
     /// Handles everything that the edge and the control thread have for the sessions.
-    pub fn handle_events(&mut self) {
+    pub(super) fn handle_events(&mut self) {
         while let Some(event) = self.edge.poll_event() {
             match event {
                 EdgeEvent::Connected { connection, remote } => self.connected(connection, remote),
@@ -221,7 +221,7 @@ impl Clients {
     }
 
     /// Sends what has become durable.
-    pub fn release(&mut self, durable: Tick) {
+    pub(super) fn release(&mut self, durable: Tick) {
         for index in 0..self.sessions.len() {
             let Some(mut session) = self.sessions[index].take_if(|session| !session.held.is_empty()) else {
                 continue;
@@ -305,7 +305,6 @@ impl Clients {
         let identity = Identity {
             client: admitted.client,
             account: admitted.account,
-            character: row.id,
             ship: row.ship.entity,
         };
         session.span.record("client", identity.client.0);
@@ -415,7 +414,7 @@ impl Clients {
     }
 
     /// A grid tells one of this edge's clients something.
-    pub fn handle_grid_event(&mut self, event: Event) {
+    pub(super) fn handle_grid_event(&mut self, event: Event) {
         let Some(&index) = self.by_client.get(&event.client) else {
             self.answer_for_the_gone(&event);
             return;
@@ -497,7 +496,7 @@ impl Clients {
     }
 
     /// No new clients, no new commands; everybody is told how long there is.
-    pub fn drain(&mut self, seconds: u32) {
+    pub(super) fn drain(&mut self, seconds: u32) {
         if self.draining {
             return;
         }
@@ -512,7 +511,7 @@ impl Clients {
     }
 
     /// Ends every connection.
-    pub fn close_all(&mut self) {
+    pub(super) fn close_all(&mut self) {
         let code = orrery_net::CloseCode::SERVER_STOPPING;
         self.edge.close_all(code, code.sentence());
     }

@@ -25,7 +25,7 @@ const INTEREST_BEATS: u64 = 8;
 
 /// Working memory of a shard's publishing.
 #[derive(Debug, Default)]
-pub struct PublishScratch {
+pub(super) struct PublishScratch {
     encode: EncodeScratch,
     interest: InterestScratch,
     bytes: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct PublishScratch {
 
 impl Clients {
     /// Sends one beat of one grid to this edge's clients whose turn it is.
-    pub fn publish(&mut self, publication: &Publication, scratch: &mut PublishScratch) {
+    pub(super) fn publish(&mut self, publication: &Publication, scratch: &mut PublishScratch) {
         let Some(tick) = publication.history.tick() else { return };
         let edge = self.edge.shard();
         for frame in &publication.frames {

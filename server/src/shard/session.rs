@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, Tick};
+use orrery_base::{AccountId, ClientId, EntityId, GridId, Tick};
 use orrery_net::ConnectionKey;
 use orrery_proto::handshake::{ServerHandshake, Step};
 use orrery_proto::message::{FrameDecoder, RefusalCode, ServerMessage};
@@ -12,20 +12,18 @@ use orrery_spatial::InterestSet;
 
 /// Who a session plays as, once its token is good.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(super) struct Identity {
     /// Unique to this connection.
     pub client: ClientId,
     /// Whose it is.
     pub account: AccountId,
-    /// The character.
-    pub character: CharacterId,
     /// The character's ship.
     pub ship: EntityId,
 }
 
 /// Where a session's character is, as far as the edge has been told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub(super) enum Place {
     /// Not on a grid yet, or between two.
     Nowhere,
     /// In a station of this grid.
@@ -34,19 +32,8 @@ pub enum Place {
     InSpace(GridId),
 }
 
-impl Place {
-    /// The grid, if there is one.
-    #[must_use]
-    pub const fn grid(self) -> Option<GridId> {
-        match self {
-            Self::Nowhere => None,
-            Self::Docked(grid) | Self::InSpace(grid) => Some(grid),
-        }
-    }
-}
-
 /// One connected client.
-pub struct Session {
+pub(super) struct Session {
     /// Its connection.
     pub connection: ConnectionKey,
     /// How far it has come.
@@ -93,7 +80,7 @@ pub struct Session {
 impl Session {
     /// A connection that has just been made.
     #[must_use]
-    pub fn new(connection: ConnectionKey, handshake: ServerHandshake, span: tracing::Span) -> Self {
+    pub(super) fn new(connection: ConnectionKey, handshake: ServerHandshake, span: tracing::Span) -> Self {
         let step_span = tracing::info_span!(parent: &span, "handshake", step = Step::Connected.name());
         Self {
             connection,
@@ -120,13 +107,13 @@ impl Session {
     }
 
     /// Notes a step of the handshake: the span of the step before ends, the next one begins.
-    pub fn reached(&mut self, step: Step) {
+    pub(super) fn reached(&mut self, step: Step) {
         tracing::debug!(parent: &self.span, step = step.name(), "handshake step");
         self.step_span = tracing::info_span!(parent: &self.span, "handshake", step = step.name());
     }
 
     /// Spends one command of the allowance, which refills with the beats.
-    pub const fn spend_command(&mut self) -> bool {
+    pub(super) const fn spend_command(&mut self) -> bool {
         if self.command_credit < 1_000 {
             return false;
         }
@@ -135,7 +122,7 @@ impl Session {
     }
 
     /// Refills the allowance for the beats that have passed; two seconds' worth at most.
-    pub fn refill(&mut self, beats: u64, per_second: u32) {
+    pub(super) fn refill(&mut self, beats: u64, per_second: u32) {
         let rate = u64::from(per_second) * 1_000;
         let credit = rate * beats / u64::from(orrery_base::BEATS_PER_SECOND);
         self.command_credit = (self.command_credit + credit).min(2 * rate);
@@ -144,7 +131,7 @@ impl Session {
 
 /// Why the edge ends a session by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// What the client is told.
     pub code: RefusalCode,
     /// For the log.
@@ -153,7 +140,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with what the log should say.
-    pub fn new(code: RefusalCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: RefusalCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
 }

@@ -179,7 +179,7 @@ impl Accounts {
             name: name.as_str().to_owned(),
             ship: ShipRow {
                 entity: ship,
-                type_id: self.start.ship_type,
+                type_id: at.ship_type,
                 vitals: VITALS_FULL,
             },
             location: Location::Docked {
@@ -190,7 +190,7 @@ impl Accounts {
         };
         let owner = ShipOwner {
             character: id,
-            type_id: self.start.ship_type,
+            type_id: at.ship_type,
         };
         out.writes.put(
             Domain::Name,

@@ -31,6 +31,8 @@ pub struct Station {
     pub grid: GridId,
     /// The station's entity.
     pub station: EntityId,
+    /// The hull of the ship that waits there.
+    pub ship_type: TypeId,
 }
 
 /// How a new character begins.
@@ -38,8 +40,6 @@ pub struct Station {
 pub struct Start {
     /// Where: taken in turn, so that newcomers spread. Not empty.
     pub stations: Vec<Station>,
-    /// The hull of the first ship.
-    pub ship_type: TypeId,
 }
 
 /// A service cannot start.
@@ -107,6 +107,12 @@ impl Accounts {
     #[must_use]
     pub const fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What an account may have.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The account that somebody wants to log into, by the name as typed. `None` when there is

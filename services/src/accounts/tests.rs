@@ -17,13 +17,14 @@ fn start() -> Start {
             Station {
                 grid: GridId(10),
                 station: EntityId(100),
+                ship_type: TypeId(5),
             },
             Station {
                 grid: GridId(20),
                 station: EntityId(200),
+                ship_type: TypeId(5),
             },
         ],
-        ship_type: TypeId(5),
     }
 }
 
@@ -255,7 +256,6 @@ fn damage_is_reported_and_not_taken_for_absence() {
 fn newcomers_need_a_station() {
     let start = Start {
         stations: Vec::new(),
-        ship_type: TypeId(1),
     };
     let result = Accounts::load(&MemoryRows::default(), Limits::default(), start);
     assert_eq!(result, Err(StartError::NoStations));
@@ -289,7 +289,7 @@ proptest! {
             }
         }
         let report = audit_rows(&world.rows, |grid, station| {
-            start().stations.contains(&Station { grid, station: station.unwrap_or(EntityId::NONE) })
+            start().stations.iter().any(|at| at.grid == grid && Some(at.station) == station)
         }).expect("readable");
         prop_assert!(report.is_sound(), "{:?}", report.problems);
     }

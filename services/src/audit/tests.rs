@@ -19,8 +19,8 @@ fn world() -> MemoryRows {
         stations: vec![Station {
             grid: GridId(1),
             station: STATION,
+            ship_type: TypeId(5),
         }],
-        ship_type: TypeId(5),
     };
     let mut accounts = Accounts::load(&rows, Limits::default(), start).expect("readable");
     let password = || Hash::from_stored("hash".to_owned());

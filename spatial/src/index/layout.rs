@@ -112,9 +112,10 @@ impl Dense<'_> {
     /// The bucket of a cell of the box.
     #[inline(always)]
     pub(crate) fn bucket(&self, x: i32, y: i32, z: i32) -> usize {
-        let row = z.abs_diff(self.first[2]) as usize * self.size[1] as usize
-            + y.abs_diff(self.first[1]) as usize;
-        row * self.size[0] as usize + x.abs_diff(self.first[0]) as usize
+        // A cell of the box is not below its first, and the sizes' product is an index.
+        let offset = |cell: i32, axis: usize| cell.wrapping_sub(self.first[axis]) as u32 as usize;
+        let row = offset(z, 2) * self.size[1] as usize + offset(y, 1);
+        row * self.size[0] as usize + offset(x, 0)
     }
 }
 

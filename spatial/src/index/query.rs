@@ -10,7 +10,7 @@ impl CellIndex {
     /// row). The fastest query. Radii are limited to [`RADIUS_MAX_CM`](crate::RADIUS_MAX_CM).
     pub fn scan(&self, centre: [i32; 3], radius_cm: u32, out: &mut Vec<u32>) {
         let start = out.len();
-        if answer(self, centre, radius_cm, Rows { out }) == Order::Arbitrary {
+        if answer(self, centre, radius_cm, &mut Rows { out }) == Order::Arbitrary {
             self.sort_canonically(&mut out[start..]);
         }
     }
@@ -19,7 +19,7 @@ impl CellIndex {
     /// costs more than the scan.
     pub fn within(&self, centre: [i32; 3], radius_cm: u32, out: &mut Vec<u32>) {
         let start = out.len();
-        let _any = answer(self, centre, radius_cm, Rows { out });
+        let _any = answer(self, centre, radius_cm, &mut Rows { out });
         out[start..].sort_unstable();
     }
 
@@ -33,12 +33,12 @@ impl CellIndex {
         between: &mut Vec<u32>,
     ) {
         let starts = [inside.len(), between.len()];
-        let query = Ring {
+        let mut query = Ring {
             radius_cm: radii_cm[0].min(radii_cm[1]),
             inside,
             between,
         };
-        if answer(self, centre, radii_cm[1], query) == Order::Arbitrary {
+        if answer(self, centre, radii_cm[1], &mut query) == Order::Arbitrary {
             self.sort_canonically(&mut inside[starts[0]..]);
             self.sort_canonically(&mut between[starts[1]..]);
         }
@@ -66,12 +66,12 @@ impl CellIndex {
         if ranks[1] == 0 {
             return;
         }
-        let query = Nearest {
+        let mut query = Nearest {
             ranks: [ranks[0].min(ranks[1]), ranks[1]],
             inside,
             between,
         };
-        if answer(self, centre, radius_cm, query) == Order::Arbitrary {
+        if answer(self, centre, radius_cm, &mut query) == Order::Arbitrary {
             self.sort_canonically(&mut inside[starts[0]..]);
             self.sort_canonically(&mut between[starts[1]..]);
         }
@@ -104,12 +104,7 @@ impl CellIndex {
     }
 
     /// Tells the entries on the way that pass.
-    fn visit<W: Walk>(
-        &self,
-        walk: W,
-        passes: impl Fn(usize) -> bool,
-        mut tell: impl FnMut(usize),
-    ) {
+    fn visit<W: Walk>(&self, walk: W, passes: impl Fn(usize) -> bool, mut tell: impl FnMut(usize)) {
         walk.stretches(|stretch| {
             for at in stretch.start..stretch.end {
                 let [_, y, z] = self.sorted.position(at).map(|p| p >> self.shift);

@@ -234,7 +234,14 @@ fn the_border_is_exact() {
     let radius = 123_456_789u32;
     let r = radius as i32;
     let places: Places = (-40..40)
-        .flat_map(|d| [[r + d, 0, 0], [0, -r + d, 0], [0, d, r], [r - 1, 15_000 + d, 3]])
+        .flat_map(|d| {
+            [
+                [r + d, 0, 0],
+                [0, -r + d, 0],
+                [0, d, r],
+                [r - 1, 15_000 + d, 3],
+            ]
+        })
         .collect();
     for path in Path::ALL {
         let index = index(&places, 1 << 26, path);
@@ -277,7 +284,9 @@ fn coordinates_do_not_wrap_around() {
 fn the_nearest_of_a_large_crowd() {
     let mut state = 1u64;
     let mut random = |range: i32| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) as i32).rem_euclid(2 * range) - range
     };
     let places: Places = (0..20_000)

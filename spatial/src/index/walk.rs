@@ -35,6 +35,14 @@ pub(crate) enum Plan<'a> {
     Everything(Everything),
 }
 
+/// See [`CellIndex::dense_plan`].
+pub(crate) enum DensePlan<'a> {
+    Nothing,
+    Walk(Through<Dense<'a>>),
+    /// The layout is not dense.
+    Other,
+}
+
 /// Through the cells of a table.
 #[derive(Clone, Copy)]
 pub(crate) struct Through<T>(T, Cells);
@@ -63,6 +71,9 @@ pub(crate) trait Walk: Copy {
 
 /// Reads blocks of entries.
 pub(crate) trait BlockReader {
+    /// Prepares for so many entries, the last block's beyond the stretch not counted.
+    fn expect(&mut self, entries: usize);
+
     /// Reads the entries that the stretch begins with, and tells whether to go on.
     fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool;
 }
@@ -85,19 +96,25 @@ impl Walk for Through<Dense<'_>> {
     #[inline(always)]
     fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
         let Self(table, Cells { from, to }) = self;
-        let width = to[0].abs_diff(from[0]) as usize + 1;
+        let width = to[0].wrapping_sub(from[0]) as u32 as usize + 1;
         // The last block of a stretch reaches past its end: the next stretch goes on from there.
-        let mut start = 0;
+        let (mut start, y) = (0, 0);
         let mut z = from[2];
         loop {
             let mut row = table.bucket(from[0], from[1], z);
             let last = table.bucket(from[0], to[1], z);
-            let starts = &table.starts[..=last + width];
             loop {
-                start = start.max(starts[row] as usize);
-                let end = starts[row + width] as usize;
+                // SAFETY: the cells are in the box of occupied ones, each of which has a bucket,
+                // and there is an entry of `starts` after the last bucket's.
+                let end = unsafe {
+                    start = start.max(*table.starts.get_unchecked(row) as usize);
+                    *table.starts.get_unchecked(row + width) as usize
+                };
+                if start < end {
+                    reader.expect(end - start);
+                }
                 while start < end {
-                    if !reader.read::<false>(Stretch { start, end, y: 0, z: 0 }) {
+                    if !reader.read::<false>(Stretch { start, end, y, z }) {
                         return;
                     }
                     start += LANES;
@@ -136,6 +153,7 @@ impl Walk for Through<Hashed<'_>> {
         for z in from[2]..=to[2] {
             for y in from[1]..=to[1] {
                 for [mut start, end] in table.stretches([from[0], to[0]], y, z) {
+                    reader.expect(end - start);
                     while start < end {
                         if !reader.read::<true>(Stretch { start, end, y, z }) {
                             return;
@@ -162,6 +180,7 @@ impl Walk for Everything {
     fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
         let (end, y, z) = (self.rows, 0, 0);
         let mut start = 0;
+        reader.expect(end);
         while start < end && reader.read::<false>(Stretch { start, end, y, z }) {
             start += LANES;
         }
@@ -171,44 +190,61 @@ impl Walk for Everything {
 impl CellIndex {
     /// How to read the cells that the box of positions touches. The corners are wider than a
     /// coordinate: a ball may reach past the end of an axis.
-    #[inline(always)]
-    pub(crate) fn plan(&self, [low, high]: [[i64; 3]; 2]) -> Plan<'_> {
-        let (first, last) = (self.first, self.last);
-        let mut nothing = false;
-        let (mut from, mut to) = ([0; 3], [0; 3]);
-        for axis in 0..3 {
-            let low = (low[axis] >> self.shift).max(i64::from(first[axis]));
-            let high = (high[axis] >> self.shift).min(i64::from(last[axis]));
-            nothing |= low > high;
-            from[axis] = low as i32;
-            to[axis] = high as i32;
-        }
-        if nothing {
+    pub(crate) fn plan(&self, corners: [[i64; 3]; 2]) -> Plan<'_> {
+        let Some(cells) = self.cells(corners) else {
             return Plan::Nothing;
-        }
-        let (starts, cells) = (&self.starts[..], Cells { from, to });
+        };
         match self.layout {
-            Layout::Dense { size } => {
-                let table = Dense {
-                    starts,
-                    first,
-                    size,
-                };
-                Plan::Dense(Through(table, cells))
-            }
+            Layout::Dense { size } => Plan::Dense(self.dense(size, cells)),
             Layout::Hashed { mask } => {
+                let Cells { from, to } = cells;
                 let count = [0, 1, 2].map(|axis| u64::from(to[axis].abs_diff(from[axis])) + 1);
                 let allowed = CELL_ROWS_FREE.max(self.rows as u64);
                 if count[0] > u64::from(mask) || count[1].saturating_mul(count[2]) > allowed {
-                    Plan::Everything(self.everything())
+                    Plan::Everything(Everything { rows: self.rows })
                 } else {
+                    let starts = &self.starts[..];
                     Plan::Hashed(Through(Hashed { starts, mask }, cells))
                 }
             }
         }
     }
 
-    const fn everything(&self) -> Everything {
-        Everything { rows: self.rows }
+    /// The plan if the layout is dense, and if there are cells to read; all that most queries
+    /// need, and small enough to stay in registers.
+    #[inline(always)]
+    pub(crate) fn dense_plan(&self, corners: [[i64; 3]; 2]) -> DensePlan<'_> {
+        let Layout::Dense { size } = self.layout else {
+            return DensePlan::Other;
+        };
+        match self.cells(corners) {
+            Some(cells) => DensePlan::Walk(self.dense(size, cells)),
+            None => DensePlan::Nothing,
+        }
+    }
+
+    #[inline(always)]
+    fn dense(&self, size: [u32; 3], cells: Cells) -> Through<Dense<'_>> {
+        let table = Dense {
+            starts: &self.starts,
+            first: self.first,
+            size,
+        };
+        Through(table, cells)
+    }
+
+    /// The occupied cells that the box of positions touches.
+    #[inline(always)]
+    fn cells(&self, [low, high]: [[i64; 3]; 2]) -> Option<Cells> {
+        let from = |axis: usize| (low[axis] >> self.shift).max(i64::from(self.first[axis]));
+        let to = |axis: usize| (high[axis] >> self.shift).min(i64::from(self.last[axis]));
+        let (from, to) = ([from(0), from(1), from(2)], [to(0), to(1), to(2)]);
+        if (from[0] > to[0]) | (from[1] > to[1]) | (from[2] > to[2]) {
+            return None;
+        }
+        Some(Cells {
+            from: [from[0] as i32, from[1] as i32, from[2] as i32],
+            to: [to[0] as i32, to[1] as i32, to[2] as i32],
+        })
     }
 }

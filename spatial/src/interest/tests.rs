@@ -24,9 +24,7 @@ fn world(beat: &Beat, path: Path) -> World {
     let mut rows: Vec<(u32, [i32; 3])> = beat
         .iter()
         .enumerate()
-        .filter_map(|(slot, there)| {
-            there.map(|([x, y], _)| (slot as u32 * 3, [x, y, 10]))
-        })
+        .filter_map(|(slot, there)| there.map(|([x, y], _)| (slot as u32 * 3, [x, y, 10])))
         .collect();
     rows.sort_by_key(|&(slot, place)| (slot % 7, place));
     let places: Vec<_> = rows.iter().map(|row| row.1).collect();

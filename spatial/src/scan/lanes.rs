@@ -1,4 +1,5 @@
-//! The vector instructions that the scans need, as one trait with two implementations.
+//! The operations on vectors that the scans need, as one trait: for AVX-512, for AVX2, and in plain
+//! Rust, of which the compiler makes what the target's baseline has.
 
 use crate::index::walk::{BlockReader, Walk};
 
@@ -35,10 +36,118 @@ pub(crate) trait Lanes: Copy {
     unsafe fn compress_rows(to: *mut u32, rows: Self::Int, mask: u32);
     /// Writes the lanes of the mask one after the other, and anything after them.
     unsafe fn compress_floats(to: *mut f32, values: Self::Float, mask: u32);
-    /// start, start + 1, start + 2, …
-    unsafe fn count_from(start: u32) -> Self::Int;
     /// Leads the reader through blocks of `COUNT` entries.
     fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R);
+}
+
+/// 8 lanes of plain Rust.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain;
+
+/// The lanes of [`Plain`].
+const WIDTH: usize = 8;
+
+// SAFETY of every block below: the trait's contract, which the caller keeps; no instructions are
+// needed.
+#[allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "one contract for all methods, stated at the trait and above"
+)]
+impl Lanes for Plain {
+    const COUNT: usize = WIDTH;
+    type Int = [i32; WIDTH];
+    type Float = [f32; WIDTH];
+
+    #[inline(always)]
+    unsafe fn splat_int(value: i32) -> [i32; WIDTH] {
+        [value; WIDTH]
+    }
+    #[inline(always)]
+    unsafe fn splat_float(value: f32) -> [f32; WIDTH] {
+        [value; WIDTH]
+    }
+    #[inline(always)]
+    unsafe fn load_int(from: *const i32) -> [i32; WIDTH] {
+        unsafe { from.cast::<[i32; WIDTH]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn load_rows(from: *const u32) -> [i32; WIDTH] {
+        unsafe { from.cast::<[i32; WIDTH]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn load_float(from: *const f32) -> [f32; WIDTH] {
+        unsafe { from.cast::<[f32; WIDTH]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn sub_to_float(a: [i32; WIDTH], b: [i32; WIDTH]) -> [f32; WIDTH] {
+        let mut differences = [0.0; WIDTH];
+        for i in 0..WIDTH {
+            differences[i] = a[i].wrapping_sub(b[i]) as f32;
+        }
+        differences
+    }
+    #[inline(always)]
+    unsafe fn square(a: [f32; WIDTH]) -> [f32; WIDTH] {
+        a.map(|a| a * a)
+    }
+    #[inline(always)]
+    unsafe fn add_square(sum: [f32; WIDTH], a: [f32; WIDTH]) -> [f32; WIDTH] {
+        let mut sums = sum;
+        for i in 0..WIDTH {
+            sums[i] += a[i] * a[i];
+        }
+        sums
+    }
+    #[inline(always)]
+    unsafe fn at_most(a: [f32; WIDTH], b: [f32; WIDTH]) -> u32 {
+        let mut mask = 0;
+        for i in 0..WIDTH {
+            mask |= u32::from(a[i] <= b[i]) << i;
+        }
+        mask
+    }
+    #[inline(always)]
+    unsafe fn sieve(
+        a: [f32; WIDTH],
+        b: [f32; WIDTH],
+        largest: [f32; WIDTH],
+    ) -> (u32, [f32; WIDTH]) {
+        let mut kept = largest;
+        for i in 0..WIDTH {
+            let under = if a[i] <= b[i] { a[i] } else { 0.0 };
+            kept[i] = if under > kept[i] { under } else { kept[i] };
+        }
+        (unsafe { Self::at_most(a, b) }, kept)
+    }
+    #[inline(always)]
+    unsafe fn cells_equal(positions: [i32; WIDTH], shift: u32, cell: i32) -> u32 {
+        let mut mask = 0;
+        for (i, position) in positions.into_iter().enumerate() {
+            mask |= u32::from(position >> shift == cell) << i;
+        }
+        mask
+    }
+    #[inline(always)]
+    unsafe fn compress_rows(to: *mut u32, rows: [i32; WIDTH], mask: u32) {
+        let mut kept = 0;
+        for (i, row) in rows.into_iter().enumerate() {
+            // Written in any case, kept if wanted: a wrong guess costs more than the store.
+            unsafe { to.add(kept).write(row as u32) };
+            kept += (mask >> i & 1) as usize;
+        }
+    }
+    #[inline(always)]
+    unsafe fn compress_floats(to: *mut f32, values: [f32; WIDTH], mask: u32) {
+        let mut kept = 0;
+        for (i, value) in values.into_iter().enumerate() {
+            unsafe { to.add(kept).write(value) };
+            kept += (mask >> i & 1) as usize;
+        }
+    }
+    #[inline(always)]
+    fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {
+        walk.blocks::<WIDTH, R>(reader);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -155,13 +264,6 @@ mod x86 {
             }
         }
         #[inline(always)]
-        unsafe fn count_from(start: u32) -> __m256i {
-            unsafe {
-                let steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-                _mm256_add_epi32(_mm256_set1_epi32(start as i32), steps)
-            }
-        }
-        #[inline(always)]
         fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {
             walk.blocks::<8, R>(reader);
         }
@@ -239,14 +341,6 @@ mod x86 {
         #[inline(always)]
         unsafe fn compress_floats(to: *mut f32, values: __m512, mask: u32) {
             unsafe { _mm512_storeu_ps(to, _mm512_maskz_compress_ps(mask as u16, values)) }
-        }
-        #[inline(always)]
-        unsafe fn count_from(start: u32) -> __m512i {
-            unsafe {
-                let steps =
-                    _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-                _mm512_add_epi32(_mm512_set1_epi32(start as i32), steps)
-            }
         }
         #[inline(always)]
         fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {

@@ -3,7 +3,7 @@
 use super::RANK_MAX;
 use crate::CellIndex;
 use crate::index::PAD;
-use crate::index::walk::{BlockReader, Stretch};
+use crate::index::walk::{BlockReader, Stretch, Walk};
 use crate::scan::{Ball, Entries, Lanes, MARGIN, distance_squared, first_lanes};
 use std::mem::MaybeUninit;
 
@@ -13,34 +13,44 @@ const FILL_PER_RANK: usize = 4;
 const FILL_MIN: usize = 256;
 /// Candidates that the pool has room for.
 const POOL: usize = RANK_MAX * FILL_PER_RANK;
-/// One bit for each candidate, the last block's included.
-const WORDS: usize = (POOL + PAD).div_ceil(64);
 /// Steps in search of a threshold that leaves about k.
-const THIN_STEPS: usize = 6;
+const THIN_STEPS: usize = 8;
 /// Steps of interpolation before the search for the exact k-th only halves.
 const INTERPOLATIONS: usize = 10;
+/// Entries whose squares tell a first threshold, if the scan is several times as long.
+const SAMPLE: usize = 512;
 
-/// Candidates: the approximate distance² and the place in the sorted columns.
+/// Candidates: the approximate distance² and the row.
 pub(super) struct Pool<'a, V: Lanes> {
     index: &'a CellIndex,
     entries: Entries<V>,
     ball: &'a Ball,
-    /// So many are wanted.
+    /// So many are wanted, at most [`RANK_MAX`].
     rank: usize,
     /// The pool is thinned out when it holds this many; at most `POOL`.
     fill: usize,
     /// It could not be thinned out.
     stuck: bool,
     squares: [MaybeUninit<f32>; POOL + 2 * PAD],
-    at: [MaybeUninit<u32>; POOL + 2 * PAD],
+    row: [MaybeUninit<u32>; POOL + 2 * PAD],
     /// Candidates; all before are initialised.
     length: usize,
-    /// Every candidate's square is at most this.
+    /// Every candidate's square is at most this; at most the ball's limit.
     threshold: f32,
 }
 
-/// Candidates as bits.
-type Marks = [u64; WORDS];
+/// Values between which the k-th smallest square is; one value if exactly k squares are at most
+/// that.
+#[derive(Clone, Copy)]
+struct Bracket {
+    /// Fewer than k squares are at most this.
+    low: f32,
+    /// At least k squares are at most this.
+    high: f32,
+}
+
+/// The square of a candidate that was ruled out: above any threshold, but below the seal.
+const RULED_OUT: f32 = f32::MAX;
 
 impl<'a, V: Lanes> Pool<'a, V> {
     /// For the nearest `rank`, 1..=[`RANK_MAX`], of a ball that is not past the edge.
@@ -58,132 +68,170 @@ impl<'a, V: Lanes> Pool<'a, V> {
             fill: (rank * FILL_PER_RANK).clamp(FILL_MIN, POOL),
             stuck: false,
             squares: [const { MaybeUninit::uninit() }; POOL + 2 * PAD],
-            at: [const { MaybeUninit::uninit() }; POOL + 2 * PAD],
+            row: [const { MaybeUninit::uninit() }; POOL + 2 * PAD],
             length: 0,
             threshold: ball.limit,
         }
     }
 
-    /// Whether the pool could not be thinned out, so that the exact path has to answer.
+    /// Fills the pool with everything that may be among the nearest; false if it cannot.
     #[inline(always)]
-    pub(super) fn is_stuck(&self) -> bool {
-        self.stuck
+    pub(super) fn gather<W: Walk>(&mut self, walk: W) -> bool {
+        let mut total = 0;
+        walk.stretches(|stretch| total += stretch.end - stretch.start);
+        if total >= self.fill.max(2 * SAMPLE) {
+            let guess = self.guess(walk, total);
+            let threshold = guess * (1.0 + MARGIN);
+            if threshold <= self.ball.sure {
+                self.threshold = threshold;
+                self.read(walk);
+                self.seal();
+                // As in `thin`: then nobody above the threshold can be truly nearer than those.
+                if !self.stuck && self.count_at_most(guess) >= self.rank {
+                    return true;
+                }
+                // The sample was not like the rest.
+                self.length = 0;
+                self.stuck = false;
+                self.threshold = self.ball.limit;
+            }
+        }
+        self.read(walk);
+        !self.stuck
+    }
+
+    /// Adds the candidates on the way that are under the threshold, which may fall.
+    #[inline(always)]
+    fn read<W: Walk>(&mut self, walk: W) {
+        let mut gatherer = Gatherer::new(self);
+        V::lead(walk, &mut gatherer);
+        gatherer.finish();
+    }
+
+    /// A threshold that probably somewhat more than the wanted candidates are under: taken from
+    /// blocks at equal distances on the way, which reads `total` entries, more than a sample.
+    #[inline(always)]
+    fn guess<W: Walk>(&mut self, walk: W, total: usize) -> f32 {
+        let step = total / (SAMPLE / V::COUNT);
+        let (mut next, mut passed) = (step / 2, 0);
+        let last = self.index.len() - V::COUNT;
+        walk.stretches(|stretch| {
+            let length = stretch.end - stretch.start;
+            while next < passed + length && self.length < SAMPLE {
+                let at = (stretch.start + next - passed).min(last);
+                // SAFETY: see `new`; `at` and the lanes after it are rows. What is sampled twice
+                // or from a cell nearby does no harm.
+                unsafe { self.push(at, self.entries.squares(at), V::ALL) };
+                next += step;
+            }
+            passed += length;
+        });
+        self.seal();
+        let expected = (self.rank * self.length) as f32 / total as f32;
+        // Three standard deviations more than expected, and some for neighbours being alike.
+        let wanted = (expected + 3.0 * expected.sqrt() + 3.0) as usize;
+        let guess = self.about(wanted, wanted + wanted / 4);
+        self.length = 0;
+        guess
     }
 
     /// Adds the masked lanes of the entries from `at` on.
+    ///
+    /// # Safety
+    /// `at` is a row, and the pool holds less than `POOL`.
     #[inline(always)]
-    fn push(&mut self, at: usize, squares: V::Float, mask: u32) {
-        debug_assert!(self.length < POOL + PAD);
-        // SAFETY: there are 2 · PAD entries after the fullest the pool can be, less a block.
+    unsafe fn push(&mut self, at: usize, squares: V::Float, mask: u32) {
+        debug_assert!(self.length < POOL);
+        // SAFETY: passed on; there is room for a block after the fullest that the pool can be.
         unsafe {
             let to = self.squares.as_mut_ptr().add(self.length);
             V::compress_floats(to.cast(), squares, mask);
-            let to = self.at.as_mut_ptr().add(self.length);
-            V::compress_rows(to.cast(), V::count_from(at as u32), mask);
+            let to = self.row.as_mut_ptr().add(self.length);
+            V::compress_rows(to.cast(), self.entries.rows(at), mask);
         }
         self.length += mask.count_ones() as usize;
     }
 
-    /// Initialises what a block's lanes may read after the last candidate. Called before the
-    /// candidates are looked through.
+    /// Makes what a block's lanes may read after the last candidate larger than any threshold.
+    /// Called before the candidates are looked through.
     #[inline(always)]
     fn seal(&mut self) {
-        // SAFETY: `push` leaves at least PAD >= V::COUNT entries after the last candidate.
+        // SAFETY: see `new`; after a block there is room for another.
         unsafe {
-            let (squares, at) = (self.squares.as_mut_ptr(), self.at.as_mut_ptr());
-            V::compress_floats(squares.add(self.length).cast(), V::splat_float(0.0), V::ALL);
-            V::compress_rows(at.add(self.length).cast(), V::splat_int(0), V::ALL);
+            let beyond = self.squares.as_mut_ptr().add(self.length);
+            V::compress_floats(beyond.cast(), V::splat_float(f32::INFINITY), V::ALL);
+            let beyond = self.row.as_mut_ptr().add(self.length);
+            V::compress_rows(beyond.cast(), V::splat_int(0), V::ALL);
         }
     }
 
-    /// The mask of the block's candidates whose square is at most the value, and the squares.
-    ///
-    /// # Safety
-    /// The pool is sealed, and `i` is below its length.
-    #[inline(always)]
-    unsafe fn block(&self, i: usize, value: V::Float) -> (V::Float, u32) {
-        // SAFETY: lanes beyond the last candidate are initialised; they are masked off.
-        unsafe {
-            let squares = V::load_float(self.squares.as_ptr().add(i).cast());
-            let mask = V::at_most(squares, value) & first_lanes::<V>(self.length - i);
-            (squares, mask)
-        }
-    }
-
-    /// How many squares are at most the value. The pool is sealed.
+    /// How many squares are at most the value, which is finite. The pool is sealed.
     #[inline(always)]
     fn count_at_most(&self, value: f32) -> usize {
         let (mut count, mut i) = (0, 0);
-        // SAFETY: see `new`; the caller sealed the pool.
+        // SAFETY: see `new`; the lanes after the last candidate are initialised.
         unsafe {
             let value = V::splat_float(value);
             while i < self.length {
-                count += self.block(i, value).1.count_ones() as usize;
+                let squares = V::load_float(self.squares.as_ptr().add(i).cast());
+                count += V::at_most(squares, value).count_ones();
                 i += V::COUNT;
             }
         }
-        count
+        count as usize
     }
 
-    /// The candidates whose square is at most the value, and how many they are. The pool is
-    /// sealed.
+    /// A value that at least `least` squares are at most, and if it is found quickly at most
+    /// `most`. If there are fewer, the threshold. The pool is sealed.
     #[inline(always)]
-    fn marks(&self, value: f32) -> (Marks, usize) {
-        let mut marks = [0; WORDS];
-        let (mut count, mut i) = (0, 0);
-        // SAFETY: see `new`; the caller sealed the pool.
-        unsafe {
-            let value = V::splat_float(value);
-            while i < self.length {
-                let mask = self.block(i, value).1;
-                marks[i / 64] |= u64::from(mask) << (i % 64);
-                count += mask.count_ones() as usize;
-                i += V::COUNT;
-            }
-        }
-        (marks, count)
-    }
-
-    /// Drops candidates that cannot be among the nearest, until about a quarter more than wanted
-    /// are left.
-    #[inline(always)]
-    fn thin(&mut self) {
-        self.seal();
-        let enough = self.rank + self.rank / 4;
-        let target = (self.rank + self.rank / 8) as f32;
+    fn about(&self, least: usize, most: usize) -> f32 {
+        let target = (least + most) as f32 / 2.0;
         let (mut low, mut below) = (0.0, 0.0);
-        let (mut high, mut count) = (self.threshold, self.length);
+        let (mut high, mut count) = (self.threshold, self.count_at_most(self.threshold));
         for _ in 0..THIN_STEPS {
             let middle = low + (high - low) * ((target - below) / (count as f32 - below));
-            if count <= enough || middle <= low || middle >= high {
+            if count <= most || middle <= low || middle >= high {
                 break;
             }
             let under = self.count_at_most(middle);
-            if under >= self.rank {
+            if under >= least {
                 (high, count) = (middle, under);
             } else {
                 (low, below) = (middle, under as f32);
             }
         }
-        // At least `rank` squares are at most `high`; whoever is truly nearer than one of those
-        // has a square of at most this.
-        self.threshold = self.threshold.min(high * (1.0 + MARGIN));
-        self.keep_under_threshold();
+        high
     }
 
-    /// The pool is sealed.
+    /// Drops candidates that cannot be among the nearest, until about a quarter more than wanted
+    /// are left.
+    #[inline(never)]
+    fn thin(&mut self) {
+        self.seal();
+        let high = self.about(self.rank, self.rank + self.rank / 4);
+        // At least `rank` squares are at most `high`; whoever is truly nearer than one of those
+        // has a square of at most this. Unless some of those may turn out not to be in the ball.
+        if high <= self.ball.sure {
+            self.threshold = self.threshold.min(high * (1.0 + MARGIN));
+            self.keep(self.threshold);
+        }
+        self.stuck = self.length > self.fill / 2;
+    }
+
+    /// Keeps the candidates whose square is at most the value. The pool is sealed.
     #[inline(always)]
-    fn keep_under_threshold(&mut self) {
+    fn keep(&mut self, value: f32) {
         let (mut kept, mut i) = (0, 0);
-        // SAFETY: see `new`; the caller sealed the pool. `kept` never overtakes `i`, and a block
-        // is read before it is written over.
+        // SAFETY: see `new`; the lanes after the last candidate are initialised. `kept` never
+        // overtakes `i`, and a block is read before it is written over.
         unsafe {
-            let threshold = V::splat_float(self.threshold);
+            let value = V::splat_float(value);
             while i < self.length {
-                let (squares, mask) = self.block(i, threshold);
-                let at = V::load_rows(self.at.as_ptr().add(i).cast());
+                let squares = V::load_float(self.squares.as_ptr().add(i).cast());
+                let rows = V::load_rows(self.row.as_ptr().add(i).cast());
+                let mask = V::at_most(squares, value);
                 V::compress_floats(self.squares.as_mut_ptr().add(kept).cast(), squares, mask);
-                V::compress_rows(self.at.as_mut_ptr().add(kept).cast(), at, mask);
+                V::compress_rows(self.row.as_mut_ptr().add(kept).cast(), rows, mask);
                 kept += mask.count_ones() as usize;
                 i += V::COUNT;
             }
@@ -191,12 +239,10 @@ impl<'a, V: Lanes> Pool<'a, V> {
         self.length = kept;
     }
 
-    /// Two values between which the `rank`-th smallest square is: fewer than `rank` squares are
-    /// at most the first, at least `rank` at most the second; or both are one value that exactly
-    /// `rank` squares are at most. There are more than `rank` candidates, and `rank` is not 0.
-    /// The pool is sealed.
+    /// Where the `rank`-th smallest square is. There are more than `rank` candidates, and `rank`
+    /// is not 0. The pool is sealed.
     #[inline(always)]
-    fn bracket(&self, rank: usize) -> [f32; 2] {
+    fn bracket(&self, rank: usize) -> Bracket {
         // Squares are not negative, so their bits are ordered as they are; −1 is below them all.
         let bits = |value: f32| i64::from(value.to_bits());
         let value = |bits: i64| f32::from_bits(bits as u32);
@@ -220,79 +266,56 @@ impl<'a, V: Lanes> Pool<'a, V> {
             step += 1;
         }
         let high = value(high);
-        if count == rank {
-            [high; 2]
-        } else if low < 0 {
-            [-1.0, high]
-        } else {
-            [value(low), high]
-        }
+        let low = match low {
+            _ if count == rank => high,
+            -1 => -1.0,
+            low => value(low),
+        };
+        Bracket { low, high }
     }
 
-    /// Marks the nearest `rank` candidates by (distance², row), exactly. The pool is sealed.
+    /// Which squares mark exactly the nearest `rank` candidates: those of at most the value that
+    /// is returned. Where approximate squares cannot tell, changes them. The pool is sealed.
     #[inline(always)]
-    fn choose(&self, rank: usize) -> Marks {
+    fn choose(&mut self, rank: usize) -> f32 {
         if rank == 0 {
-            return [0; WORDS];
+            return -1.0;
         }
         if self.length <= rank {
-            return self.marks(f32::INFINITY).0;
+            return self.threshold;
         }
-        let [low, high] = self.bracket(rank);
-        let (possible, count) = self.marks(high * (1.0 + MARGIN));
-        if count == rank {
-            return possible;
+        let Bracket { low, high } = self.bracket(rank);
+        let most = high * (1.0 + MARGIN);
+        if self.count_at_most(most) != rank {
+            self.break_ties(rank, low * (1.0 - MARGIN), most);
         }
-        let (sure, certain) = self.marks(low * (1.0 - MARGIN));
-        self.break_ties(sure, &possible, rank - certain)
+        most
     }
 
-    /// Adds to the sure candidates the nearest `missing` of the possible ones, by exact integers.
+    /// The candidates between the two values are ranked by exact integers; those that are not
+    /// among the nearest `rank` are ruled out.
     #[cold]
     #[inline(never)]
-    fn break_ties(&self, mut sure: Marks, possible: &Marks, missing: usize) -> Marks {
-        let sorted = &self.index.sorted;
+    fn break_ties(&mut self, rank: usize, sure: f32, possible: f32) {
+        let mut missing = rank;
         let mut ties = Vec::new();
-        for (word, (&sure, &possible)) in sure.iter().zip(possible).enumerate() {
-            let mut left = possible & !sure;
-            while left != 0 {
-                let i = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                let at = self.place(i);
-                let squared = distance_squared(self.ball.centre, sorted.position(at));
-                ties.push((squared, sorted.row[at], i));
+        for candidate in 0..self.length {
+            let square = self.square(candidate);
+            if square <= sure {
+                missing -= 1;
+            } else if square <= possible {
+                let (exact, row) = self.exact(candidate);
+                ties.push((exact, row, candidate));
             }
         }
         ties.sort_unstable();
-        for &(_, _, i) in &ties[..missing] {
-            sure[i / 64] |= 1 << (i % 64);
-        }
-        sure
-    }
-
-    /// Where in the sorted columns the candidate is.
-    #[inline(always)]
-    fn place(&self, candidate: usize) -> usize {
-        assert!(candidate < self.length, "marks are of candidates");
-        // SAFETY: candidates before `length` are initialised.
-        unsafe { self.at[candidate].assume_init() as usize }
-    }
-
-    /// Appends the rows of the marked candidates.
-    #[inline(always)]
-    fn emit(&self, marks: &Marks, out: &mut Vec<u32>) {
-        for (word, &marks) in marks[..self.length.div_ceil(64)].iter().enumerate() {
-            let mut left = marks;
-            while left != 0 {
-                let i = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                out.push(self.index.sorted.row[self.place(i)]);
-            }
+        for &(_, _, candidate) in &ties[missing..] {
+            self.squares[candidate].write(RULED_OUT);
         }
     }
 
-    /// Drops the candidates that are not in the ball; all are in the box of its thresholds. The
-    /// pool is sealed.
+    /// Drops the candidates that are not in the ball; all are at most its limit. The pool is
+    /// sealed.
     #[inline(always)]
     fn keep_inside(&mut self) {
         if self.threshold > self.ball.sure && self.count_at_most(self.ball.sure) < self.length {
@@ -304,62 +327,146 @@ impl<'a, V: Lanes> Pool<'a, V> {
     #[cold]
     #[inline(never)]
     fn decide(&mut self) {
-        let mut kept = 0;
         for candidate in 0..self.length {
-            let at = self.place(candidate);
-            if self.ball.holds(self.index.sorted.position(at)) {
-                self.squares[kept] = self.squares[candidate];
-                self.at[kept] = self.at[candidate];
-                kept += 1;
+            if self.square(candidate) > self.ball.sure
+                && self.exact(candidate).0 > self.ball.radius_squared
+            {
+                self.squares[candidate].write(RULED_OUT);
             }
         }
-        self.length = kept;
+        self.keep(self.threshold);
+        self.seal();
+    }
+
+    fn square(&self, candidate: usize) -> f32 {
+        assert!(candidate < self.length, "not a candidate");
+        // SAFETY: candidates before `length` are initialised.
+        unsafe { self.squares[candidate].assume_init() }
+    }
+
+    /// The exact distance² and the row. Slow: looks for the row in the index.
+    fn exact(&self, candidate: usize) -> (u64, u32) {
+        assert!(candidate < self.length, "not a candidate");
+        // SAFETY: candidates before `length` are initialised.
+        let row = unsafe { self.row[candidate].assume_init() };
+        let sorted = &self.index.sorted;
+        let at = sorted.row.iter().position(|&other| other == row);
+        let at = at.expect("candidates are rows of the index");
+        (distance_squared(self.ball.centre, sorted.position(at)), row)
+    }
+
+    /// Appends the rows of the candidates whose square is above the first and at most the second
+    /// value. The pool is sealed.
+    #[inline(always)]
+    fn emit(&self, above: f32, most: f32, out: &mut Vec<u32>) {
+        out.reserve(self.length + V::COUNT);
+        let (mut length, mut i) = (out.len(), 0);
+        // SAFETY: see `new`; the lanes after the last candidate are initialised. There is room for
+        // all candidates and a block.
+        unsafe {
+            let (above, most) = (V::splat_float(above), V::splat_float(most));
+            while i < self.length {
+                let squares = V::load_float(self.squares.as_ptr().add(i).cast());
+                let rows = V::load_rows(self.row.as_ptr().add(i).cast());
+                let mask = V::at_most(squares, most) & !V::at_most(squares, above);
+                V::compress_rows(out.as_mut_ptr().add(length), rows, mask);
+                length += mask.count_ones() as usize;
+                i += V::COUNT;
+            }
+            out.set_len(length);
+        }
     }
 
     /// Appends the rows of the nearest `ranks[0]` to `inside` and of the other nearest `ranks[1]`
-    /// to `between`. `ranks[1]` is what the pool was made for, and it is not stuck.
+    /// to `between`. `ranks[1]` is what the pool was made for.
     #[inline(always)]
     pub(super) fn finish(
-        mut self,
+        &mut self,
         ranks: [usize; 2],
         inside: &mut Vec<u32>,
         between: &mut Vec<u32>,
     ) {
         self.seal();
         self.keep_inside();
-        let mut outer = self.choose(ranks[1]);
+        let outer = self.choose(ranks[1]);
         if ranks[0] == ranks[1] {
-            self.emit(&outer, inside);
+            self.emit(-1.0, outer, inside);
             return;
         }
+        self.keep(outer);
+        self.seal();
         let inner = self.choose(ranks[0]);
-        self.emit(&inner, inside);
-        for (outer, &inner) in outer.iter_mut().zip(&inner) {
-            *outer &= !inner;
-        }
-        self.emit(&outer, between);
+        self.emit(-1.0, inner, inside);
+        // Those that were ruled out in favour of others included.
+        self.emit(inner, RULED_OUT, between);
     }
 }
 
-impl<V: Lanes> BlockReader for Pool<'_, V> {
+/// Fills a pool. What every block needs is held here and not in the pool, so that it can stay in
+/// registers.
+struct Gatherer<'p, 'a, V: Lanes> {
+    pool: &'p mut Pool<'a, V>,
+    entries: Entries<V>,
+    rows: usize,
+    fill: usize,
+    threshold: V::Float,
+    squares: *mut f32,
+    row: *mut u32,
+    length: usize,
+}
+
+impl<'p, 'a, V: Lanes> Gatherer<'p, 'a, V> {
+    #[inline(always)]
+    fn new(pool: &'p mut Pool<'a, V>) -> Self {
+        Self {
+            entries: pool.entries,
+            rows: pool.index.len(),
+            fill: pool.fill,
+            // SAFETY: see `Pool::new`.
+            threshold: unsafe { V::splat_float(pool.threshold) },
+            squares: pool.squares.as_mut_ptr().cast(),
+            row: pool.row.as_mut_ptr().cast(),
+            length: pool.length,
+            pool,
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self) {
+        self.pool.length = self.length;
+    }
+}
+
+impl<V: Lanes> BlockReader for Gatherer<'_, '_, V> {
+    #[inline(always)]
+    fn expect(&mut self, _: usize) {}
+
     #[inline(always)]
     fn read<const CHECKED: bool>(&mut self, stretch: Stretch) -> bool {
         let at = stretch.start;
-        // SAFETY: see `new`; a stretch starts at a row.
+        // SAFETY: see `Pool::new`; a stretch starts at a row; the pool holds less than `fill`, and
+        // there is room for a block after the fullest that it can be.
         unsafe {
             let squares = self.entries.squares(at);
-            let mut mask = V::at_most(squares, V::splat_float(self.threshold));
+            let mut mask = V::at_most(squares, self.threshold);
             mask &= self.entries.live::<CHECKED>(&stretch);
-            if at + V::COUNT > self.index.len() {
+            if at + V::COUNT > self.rows {
                 // No padding: how many candidates there are decides who is dropped.
-                mask &= first_lanes::<V>(self.index.len() - at);
+                mask &= first_lanes::<V>(self.rows - at);
             }
-            self.push(at, squares, mask);
+            // Also if there are none: to ask would cost more than to write nothing.
+            V::compress_floats(self.squares.add(self.length), squares, mask);
+            V::compress_rows(self.row.add(self.length), self.entries.rows(at), mask);
+            self.length += mask.count_ones() as usize;
         }
-        if self.length >= self.fill {
-            self.thin();
-            self.stuck = self.length > self.fill / 2;
+        if self.length < self.fill {
+            return true;
         }
-        !self.stuck
+        self.pool.length = self.length;
+        self.pool.thin();
+        self.length = self.pool.length;
+        // SAFETY: see `Pool::new`.
+        self.threshold = unsafe { V::splat_float(self.pool.threshold) };
+        !self.pool.stuck
     }
 }

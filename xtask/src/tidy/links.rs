@@ -11,8 +11,19 @@ const FILE_ENDINGS: [&str; 10] = [
     ".rs", ".toml", ".sh", ".md", ".csv", ".yml", ".json", ".service", ".proto", ".bin",
 ];
 
-/// What stands for a part of a path, and folders that only exist after a build or a run.
-const NOT_A_PATH: [&str; 8] = ["<", "*", "…", "$", "{", "target/", "data/", "~"];
+/// What stands for a part of a path, and folders whose files only exist after a build, a run or
+/// a measurement.
+const NOT_A_PATH: [&str; 9] = [
+    "<",
+    "*",
+    "…",
+    "$",
+    "{",
+    "~",
+    "target/",
+    "data/",
+    "perf/results/",
+];
 
 /// Findings of this rule.
 #[must_use]

@@ -77,7 +77,8 @@ pub fn check(workspace: &Workspace, ratchet: &Ratchet) -> Vec<Finding> {
 /// Reads the checkout at `root`, prints what is wrong, and fails if anything is.
 ///
 /// With `update` the ratchet is first lowered to what the code needs now. It is never raised:
-/// only where no ratchet file exists is one written from scratch.
+/// only where no ratchet file exists is one written from scratch, and a check without it
+/// tolerates nothing.
 ///
 /// # Errors
 /// When the checkout or its manifests cannot be read.
@@ -86,7 +87,13 @@ pub fn run(root: &Path, update: bool) -> Result<ExitCode> {
     let path = root.join(RATCHET);
     let mut ratchet = match std::fs::read_to_string(&path) {
         Ok(text) => Ratchet::parse(&text).with_context(|| format!("read {RATCHET}"))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ratchet::fitting(&workspace),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if update {
+                Ratchet::fitting(&workspace)
+            } else {
+                Ratchet::default()
+            }
+        }
         Err(error) => return Err(error).with_context(|| format!("read {RATCHET}")),
     };
     if update {

@@ -20,8 +20,13 @@ const LANE_STEP: f64 = 4.0;
 impl Labels {
     pub(super) fn new(side: f64, points: &[[f64; 2]], mark: f64) -> Self {
         let cells = (side / CELL) as usize + 1;
-        let mut labels =
-            Self { side, mark, cells, taken: vec![Vec::new(); cells * cells], lanes: vec![Vec::new(); cells * cells] };
+        let mut labels = Self {
+            side,
+            mark,
+            cells,
+            taken: vec![Vec::new(); cells * cells],
+            lanes: vec![Vec::new(); cells * cells],
+        };
         for &[x, y] in points {
             labels.take([x - mark, y - mark, x + mark, y + mark]);
         }
@@ -60,7 +65,11 @@ impl Labels {
     }
 
     /// The upper left corner for a text of this width and height beside a mark, if there is room.
-    pub(super) fn place(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2]) -> Option<[f64; 2]> {
+    pub(super) fn place(
+        &mut self,
+        [x, y]: [f64; 2],
+        [width, height]: [f64; 2],
+    ) -> Option<[f64; 2]> {
         let off = self.mark + 3.0;
         let [middle_x, middle_y] = [x - width / 2.0, y - height / 2.0];
         let slant = off * 0.7;
@@ -82,7 +91,8 @@ impl Labels {
     }
 
     fn is_free(&self, [left, top, right, bottom]: [f64; 4]) -> bool {
-        let inside = left >= 2.0 && top >= 2.0 && right <= self.side - 2.0 && bottom <= self.side - 2.0;
+        let inside =
+            left >= 2.0 && top >= 2.0 && right <= self.side - 2.0 && bottom <= self.side - 2.0;
         inside
             && self.touched([left, top, right, bottom]).all(|cell| {
                 self.taken[cell].iter().all(|other| {
@@ -95,6 +105,8 @@ impl Labels {
     fn covered(&self, [left, top, right, bottom]: [f64; 4]) -> usize {
         let within = |[x, y]: &&[f64; 2]| *x >= left && *x <= right && *y >= top && *y <= bottom;
         let cells = self.touched([left, top, right, bottom]);
-        cells.map(|cell| self.lanes[cell].iter().filter(within).count()).sum()
+        cells
+            .map(|cell| self.lanes[cell].iter().filter(within).count())
+            .sum()
     }
 }

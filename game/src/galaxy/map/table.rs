@@ -17,11 +17,23 @@ pub fn table(galaxy: &Galaxy) -> String {
 #[must_use]
 pub fn table_with(galaxy: &Galaxy, empires: &[Empire]) -> String {
     let holders = &holders(galaxy, empires);
-    let mut rows: Vec<[String; 8]> =
-        vec![["id", "system", "security", "held by", "star", "planets", "belts", "gates to"].map(str::to_owned)];
-    rows.extend(galaxy.systems.iter().map(|system| row(galaxy, system, holders)));
+    let mut rows: Vec<[String; 8]> = vec![
+        [
+            "id", "system", "security", "held by", "star", "planets", "belts", "gates to",
+        ]
+        .map(str::to_owned),
+    ];
+    rows.extend(
+        galaxy
+            .systems
+            .iter()
+            .map(|system| row(galaxy, system, holders)),
+    );
     let widths: [usize; 8] = core::array::from_fn(|column| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
     });
     let mut out = String::new();
     for row in &rows {
@@ -45,9 +57,15 @@ fn row(galaxy: &Galaxy, system: &System, holders: &[Holder]) -> [String; 8] {
         SecurityBand::Low => "low",
         SecurityBand::Null => "null",
     };
-    let holder = holders.iter().find(|it| it.id == system.empire).map_or("-", |it| it.name.as_str());
-    let gates: Vec<&str> =
-        system.neighbours().filter_map(|it| galaxy.system(it)).map(|it| it.name.as_str()).collect();
+    let holder = holders
+        .iter()
+        .find(|it| it.id == system.empire)
+        .map_or("-", |it| it.name.as_str());
+    let gates: Vec<&str> = system
+        .neighbours()
+        .filter_map(|it| galaxy.system(it))
+        .map(|it| it.name.as_str())
+        .collect();
     [
         system.id.to_string(),
         system.name.clone(),

@@ -251,3 +251,19 @@ fn a_connection_that_floods_loses_datagrams() {
     pair.run_for(2 * SECOND);
     assert_eq!(pair.take_messages(0, key), b"sorry");
 }
+
+#[test]
+fn a_packet_of_many_empty_datagrams_makes_few_events() {
+    let mut pair = Pair::new(Limits::default());
+    let (client, _) = pair.greeted();
+    for _ in 0..400 {
+        pair.clients[client]
+            .quic()
+            .datagrams()
+            .send(Bytes::new(), true)
+            .unwrap();
+    }
+    pair.run_for(Duration::from_millis(100));
+    assert_eq!(pair.take_events(0).len(), 32);
+    assert_eq!(pair.edges[0].counters().refused_rate, 400 - 32);
+}

@@ -156,7 +156,11 @@ impl Session {
 
     fn signed(&mut self, below: u32) -> i32 {
         let magnitude = self.rng.below(below) as i32;
-        if self.rng.below(2) == 0 { magnitude } else { -magnitude }
+        if self.rng.below(2) == 0 {
+            magnitude
+        } else {
+            -magnitude
+        }
     }
 
     fn velocity(&mut self) -> [i32; 3] {
@@ -176,9 +180,17 @@ impl Session {
             1 => EntityId::minted(self.serial),
             _ => EntityId::spawned(GridId(3), self.serial),
         };
-        let edge = if self.chance(5) { i32::MAX as u32 } else { 10_000_000 };
+        let edge = if self.chance(5) {
+            i32::MAX as u32
+        } else {
+            10_000_000
+        };
         let target_velocity = self.velocity();
-        let velocity = if self.chance(50) { target_velocity } else { self.velocity() };
+        let velocity = if self.chance(50) {
+            target_velocity
+        } else {
+            self.velocity()
+        };
         let motion = Motion {
             position_cm: [0; 3].map(|_: i32| self.signed(edge)),
             velocity,
@@ -200,7 +212,11 @@ impl Session {
     fn disturb(&mut self, slot: u32) {
         let what = self.rng.below(9);
         let (velocity, jump) = (self.velocity(), [0; 3].map(|_: i32| self.signed(1 << 30)));
-        let (tau, byte, axis) = (self.rng.below(20), self.rng.below(256) as u8, self.rng.below(3));
+        let (tau, byte, axis) = (
+            self.rng.below(20),
+            self.rng.below(256) as u8,
+            self.rng.below(3),
+        );
         let Some(state) = self.world.get_mut(&slot) else {
             return;
         };
@@ -208,7 +224,9 @@ impl Session {
             0..=2 => state.motion.target_velocity = velocity,
             3 => state.motion.response = response(f64::from(tau)),
             4 => state.vitals[axis as usize] = byte,
-            5 => state.vitals[axis as usize] = state.vitals[axis as usize].saturating_sub(byte % 20),
+            5 => {
+                state.vitals[axis as usize] = state.vitals[axis as usize].saturating_sub(byte % 20)
+            }
             6 => state.activity ^= 1 << (byte % 8),
             7 => state.motion.position_cm = jump,
             _ => {
@@ -305,8 +323,9 @@ impl Session {
 
     fn deliver(&mut self) {
         let now = self.tick;
-        let (due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.down).into_iter().partition(|(due, _)| *due <= now);
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.down)
+            .into_iter()
+            .partition(|(due, _)| *due <= now);
         self.down = later;
         for (_, bytes) in due {
             match self.replica.decode(&bytes) {

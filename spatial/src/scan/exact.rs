@@ -1,4 +1,4 @@
-//! The scan in plain Rust: exact 64-bit integers, no branches on what is inside.
+//! The scan with exact 64-bit integers, without branches on what is inside.
 
 use super::Ball;
 use crate::CellIndex;

@@ -1,0 +1,255 @@
+//! The own ship, ahead of the server.
+//!
+//! An input of this moment is taken by the server about a round trip of beats after the newest
+//! one known here: the *lead*. The prediction runs that far ahead, so that an input takes effect
+//! in it at the beat at which it will take effect at the server. Every snapshot brings the
+//! ship's exact state and the newest input that it contains: the inputs after that one are
+//! replayed from there. Where the result differs from what was shown, the difference is the
+//! *correction*; it is not shown as a jump but fades over a few beats.
+//!
+//! The lead steers itself: an input that is found in a snapshot later than predicted makes it
+//! longer, one that is found earlier makes it shorter.
+
+use std::collections::VecDeque;
+
+use orrery_base::Tick;
+use orrery_base::motion::Motion;
+
+use super::interpolation::ahead;
+use super::{Pose, PoseSource, metres_per_second};
+use crate::input::{FlyInput, MAX_INPUTS};
+
+/// The lead before the first input is confirmed: 130 ms.
+const FIRST_LEAD: u64 = 4;
+/// A longer lead would show a ship that nobody else sees: 1 s.
+const MAX_LEAD: u64 = 30;
+/// Without news from the server the prediction stops this far ahead: 2 s.
+const MAX_AHEAD: u64 = 60;
+/// Inputs that wait for the server: 4 s of one a beat. Older ones are lost.
+const MAX_PENDING: usize = 120;
+/// What is left of a shown correction after a beat.
+const FADE: f64 = 0.8;
+/// A larger correction is a jump of the ship itself and is shown as one: 200 m.
+const JUMP_CM: f64 = 20_000.0;
+
+/// An input and where the prediction let it take effect.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    input: FlyInput,
+    at: Tick,
+    target_velocity: [i32; 3],
+}
+
+/// The prediction of the own ship.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    interval: u64,
+    lead: u64,
+    sequence: u32,
+    /// Inputs that no snapshot contains yet, oldest first.
+    pending: VecDeque<Pending>,
+    /// The last inputs, newest first, for the datagrams.
+    recent: [FlyInput; MAX_INPUTS],
+    recent_count: usize,
+    /// The newest exact state.
+    confirmed: Option<(Tick, Motion)>,
+    confirmed_sequence: u32,
+    /// The state that is shown.
+    predicted: Motion,
+    tick: Tick,
+    /// What is added to the shown position, fading.
+    offset_cm: [f64; 3],
+    correction_cm: f64,
+}
+
+impl Prediction {
+    /// Nothing is predicted before the first exact state.
+    #[must_use]
+    pub(super) fn new(snapshot_interval_beats: u8) -> Self {
+        Self {
+            interval: u64::from(snapshot_interval_beats).max(1),
+            lead: FIRST_LEAD,
+            sequence: 0,
+            pending: VecDeque::new(),
+            recent: [FlyInput::default(); MAX_INPUTS],
+            recent_count: 0,
+            confirmed: None,
+            confirmed_sequence: 0,
+            predicted: Motion::default(),
+            tick: Tick(0),
+            offset_cm: [0.0; 3],
+            correction_cm: 0.0,
+        }
+    }
+
+    /// The ship is elsewhere: what was predicted is void. Inputs keep counting.
+    pub(super) fn forget(&mut self) {
+        self.pending.clear();
+        self.recent_count = 0;
+        self.confirmed = None;
+        self.offset_cm = [0.0; 3];
+        self.correction_cm = 0.0;
+    }
+
+    /// The beat that is predicted, and the state of the ship at it.
+    #[must_use]
+    pub fn state(&self) -> Option<(Tick, &Motion)> {
+        self.confirmed.map(|_| (self.tick, &self.predicted))
+    }
+
+    /// How far ahead of the newest known beat inputs are expected to take effect, beats.
+    #[must_use]
+    pub const fn lead_beats(&self) -> u64 {
+        self.lead
+    }
+
+    /// By how much the newest snapshot corrected the predicted position, centimetres.
+    #[must_use]
+    pub const fn correction_cm(&self) -> f64 {
+        self.correction_cm
+    }
+
+    /// How many inputs no snapshot contains yet.
+    #[must_use]
+    pub fn pending_inputs(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(super) fn fly(
+        &mut self,
+        direction: [i16; 3],
+        throttle: u16,
+        target_velocity: [i32; 3],
+    ) -> FlyInput {
+        self.sequence = self.sequence.wrapping_add(1);
+        let input = FlyInput {
+            sequence: self.sequence,
+            direction,
+            throttle,
+        };
+        self.recent.rotate_right(1);
+        self.recent[0] = input;
+        self.recent_count = (self.recent_count + 1).min(MAX_INPUTS);
+        if self.confirmed.is_some() {
+            if self.pending.len() == MAX_PENDING {
+                self.pending.pop_front();
+            }
+            self.pending.push_back(Pending {
+                input,
+                at: self.tick.next(),
+                target_velocity,
+            });
+        }
+        input
+    }
+
+    /// The newest inputs, newest first.
+    pub(super) fn newest(&self) -> Vec<FlyInput> {
+        self.recent[..self.recent_count].to_vec()
+    }
+
+    /// A snapshot of `tick` has the ship's exact state, which contains all inputs up to
+    /// `last_input_sequence`.
+    pub(super) fn reconcile(&mut self, tick: Tick, motion: &Motion, last_input_sequence: u32) {
+        let shown = self.confirmed.map(|_| self.predicted.position_cm);
+        self.confirm(tick, last_input_sequence);
+        self.confirmed = Some((tick, *motion));
+        self.confirmed_sequence = last_input_sequence;
+        let until = if shown.is_some() {
+            self.tick.max(tick).min(tick.plus(MAX_AHEAD))
+        } else {
+            tick
+        };
+        let was_at = self.tick;
+        self.predicted = *motion;
+        self.tick = tick;
+        while self.tick < until {
+            self.step();
+        }
+        self.correction_cm = 0.0;
+        // Positions of two different beats cannot be compared.
+        if let Some(shown) = shown.filter(|_| self.tick == was_at) {
+            self.absorb(shown);
+        }
+    }
+
+    /// Drops the inputs that the state contains, and steers the lead by when they were found.
+    fn confirm(&mut self, tick: Tick, last_input_sequence: u32) {
+        let mut newest = None;
+        while let Some(front) = self.pending.front()
+            && is_at_most(front.input.sequence, last_input_sequence)
+        {
+            newest = Some(front.at);
+            self.pending.pop_front();
+        }
+        if let Some(at) = newest {
+            // Found in the first snapshot that could have it: up to an interval after the beat.
+            if tick < at {
+                self.lead = self.lead.saturating_sub(1);
+            } else if tick.since(at) > self.interval {
+                self.lead = (self.lead + 1).min(MAX_LEAD);
+            }
+        }
+    }
+
+    /// Turns the difference to what was shown into an offset that fades.
+    fn absorb(&mut self, shown: [i32; 3]) {
+        let now = self.predicted.position_cm;
+        let step = [0, 1, 2].map(|axis| f64::from(shown[axis]) - f64::from(now[axis]));
+        let square: f64 = step.iter().map(|axis| axis * axis).sum();
+        self.correction_cm = orrery_base::math::sqrt(square);
+        if self.correction_cm > JUMP_CM {
+            self.offset_cm = [0.0; 3];
+        } else {
+            self.offset_cm = [0, 1, 2].map(|axis| self.offset_cm[axis] + step[axis]);
+        }
+    }
+
+    /// Runs up to a lead ahead of the server's newest beat.
+    pub(super) fn advance(&mut self, newest: Tick) {
+        let Some((confirmed, _)) = self.confirmed else {
+            return;
+        };
+        let until = newest.plus(self.lead).min(confirmed.plus(MAX_AHEAD));
+        while self.tick < until {
+            self.step();
+            self.offset_cm = self.offset_cm.map(|axis| axis * FADE);
+        }
+    }
+
+    /// One beat, with the inputs that take effect at it.
+    fn step(&mut self) {
+        self.tick = self.tick.next();
+        let due = self
+            .pending
+            .iter()
+            .rev()
+            .find(|input| input.at <= self.tick);
+        if let Some(input) = due {
+            self.predicted.target_velocity = input.target_velocity;
+        }
+        self.predicted.step(self.tick);
+    }
+
+    /// Where the ship is to be shown when the server's newest beat is `newest` and a fraction.
+    pub(super) fn pose(&self, newest: Tick, fraction: f64) -> Option<Pose> {
+        self.confirmed?;
+        // Between calls of `advance` time goes on, and the lead may have become shorter.
+        let fraction = if newest.plus(self.lead) == self.tick {
+            fraction
+        } else {
+            0.0
+        };
+        let position = ahead(&self.predicted, fraction);
+        Some(Pose {
+            position_cm: [0, 1, 2].map(|axis| position[axis] + self.offset_cm[axis]),
+            velocity_m_per_s: metres_per_second(self.predicted.velocity),
+            source: PoseSource::Predicted,
+        })
+    }
+}
+
+/// Whether `sequence` is not after `other`, where both may wrap.
+const fn is_at_most(sequence: u32, other: u32) -> bool {
+    other.wrapping_sub(sequence) < 1 << 31
+}
