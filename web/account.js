@@ -4,7 +4,7 @@
 const TOKEN_KEY = "orrery.session";
 const NAME_KEY = "orrery.name";
 
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
 let signingUp = false;
 let connectTimer = 0;
@@ -33,7 +33,7 @@ async function ask(method, path, body) {
 }
 
 function say(id, text) {
-  const element = at(id);
+  const element = byId(id);
   element.textContent = text ?? "";
   element.hidden = !text;
 }
@@ -55,18 +55,18 @@ async function busy(button, work) {
 
 function chooseTab(signUp, focus) {
   signingUp = signUp;
-  const tabs = [at("tab-log-in"), at("tab-sign-up")];
+  const tabs = [byId("tab-log-in"), byId("tab-sign-up")];
   tabs.forEach((tab, index) => {
     const selected = (index === 1) === signUp;
     tab.setAttribute("aria-selected", String(selected));
     tab.tabIndex = selected ? 0 : -1;
     if (selected && focus) tab.focus();
   });
-  at("account-form").setAttribute("aria-labelledby", signUp ? "tab-sign-up" : "tab-log-in");
-  at("account-submit").textContent = signUp ? "Sign up" : "Log in";
-  at("password").autocomplete = signUp ? "new-password" : "current-password";
-  at("name-hint").hidden = !signUp;
-  at("password-hint").hidden = !signUp;
+  byId("account-form").setAttribute("aria-labelledby", signUp ? "tab-sign-up" : "tab-log-in");
+  byId("account-submit").textContent = signUp ? "Sign up" : "Log in";
+  byId("password").autocomplete = signUp ? "new-password" : "current-password";
+  byId("name-hint").hidden = !signUp;
+  byId("password-hint").hidden = !signUp;
   say("account-message", "");
   mark(null);
 }
@@ -74,16 +74,16 @@ function chooseTab(signUp, focus) {
 /** Marks the field that is wrong, if it is known. */
 function mark(id) {
   for (const field of ["name", "password"]) {
-    if (field === id) at(field).setAttribute("aria-invalid", "true");
-    else at(field).removeAttribute("aria-invalid");
+    if (field === id) byId(field).setAttribute("aria-invalid", "true");
+    else byId(field).removeAttribute("aria-invalid");
   }
-  if (id) at(id).focus();
+  if (id) byId(id).focus();
 }
 
 async function enter(event) {
   event.preventDefault();
-  const name = at("name").value.trim();
-  const password = at("password").value;
+  const name = byId("name").value.trim();
+  const password = byId("password").value;
   if (!name || !password) {
     say("account-message", "Fill in a name and a password.");
     mark(name ? "password" : "name");
@@ -91,13 +91,13 @@ async function enter(event) {
   }
   say("account-message", "");
   mark(null);
-  await busy(at("account-submit"), async () => {
+  await busy(byId("account-submit"), async () => {
     try {
       const path = signingUp ? "/api/v1/accounts" : "/api/v1/sessions";
       const session = await ask("POST", path, { name, password });
       sessionStorage.setItem(TOKEN_KEY, session.token);
       sessionStorage.setItem(NAME_KEY, name);
-      at("password").value = "";
+      byId("password").value = "";
       await showInside(true);
     } catch (problem) {
       say("account-message", problem.message);
@@ -110,11 +110,11 @@ async function enter(event) {
 function showOutside(message) {
   sessionStorage.removeItem(TOKEN_KEY);
   closeConnect();
-  at("inside").hidden = true;
-  at("outside").hidden = false;
-  at("log-out").hidden = true;
+  byId("inside").hidden = true;
+  byId("outside").hidden = false;
+  byId("log-out").hidden = true;
   say("account-message", message);
-  at("name").value = sessionStorage.getItem(NAME_KEY) ?? "";
+  byId("name").value = sessionStorage.getItem(NAME_KEY) ?? "";
 }
 
 async function logOut() {
@@ -125,7 +125,7 @@ async function logOut() {
   }
   sessionStorage.removeItem(NAME_KEY);
   showOutside("");
-  at("name").focus();
+  byId("name").focus();
 }
 
 // Inside: characters.
@@ -139,17 +139,17 @@ async function showInside(focus) {
     else showOutside(problem.message);
     return;
   }
-  at("outside").hidden = true;
-  at("inside").hidden = false;
-  at("log-out").hidden = false;
+  byId("outside").hidden = true;
+  byId("inside").hidden = false;
+  byId("log-out").hidden = false;
   say("characters-message", "");
   const characters = list.characters;
-  at("characters").replaceChildren(...characters.map(characterItem));
+  byId("characters").replaceChildren(...characters.map(characterItem));
   const name = sessionStorage.getItem(NAME_KEY);
-  at("characters-count").textContent =
+  byId("characters-count").textContent =
     `${characters.length} of ${list.characters_max}` + (name ? ` · ${name}` : "");
-  at("create").hidden = characters.length >= list.characters_max;
-  if (focus) at(characters.length ? "characters-title" : "character-name").focus();
+  byId("create").hidden = characters.length >= list.characters_max;
+  if (focus) byId(characters.length ? "characters-title" : "character-name").focus();
 }
 
 function characterItem(character) {
@@ -181,14 +181,14 @@ function characterItem(character) {
 
 async function create(event) {
   event.preventDefault();
-  const input = at("character-name");
+  const input = byId("character-name");
   const name = input.value.trim();
   say("create-message", name ? "" : "Fill in a name.");
   if (!name) {
     input.focus();
     return;
   }
-  await busy(at("create-submit"), async () => {
+  await busy(byId("create-submit"), async () => {
     try {
       await ask("POST", "/api/v1/characters", { name });
       input.value = "";
@@ -217,14 +217,14 @@ async function openConnect(character) {
   }
   say("characters-message", "");
   connection = { character, token };
-  at("connect-title").textContent = `Connect a client as ${character.name}`;
-  at("connect-address").textContent = token.quic.join("  ") || "no address";
-  at("connect-certificate").textContent = token.certificate_sha256;
-  at("connect-content").textContent = token.content_hash;
-  at("connect-token").textContent = token.token;
-  at("connect-message").textContent = "";
-  at("connect").hidden = false;
-  at("connect-title").focus();
+  byId("connect-title").textContent = `Connect a client as ${character.name}`;
+  byId("connect-address").textContent = token.quic.join("  ") || "no address";
+  byId("connect-certificate").textContent = token.certificate_sha256;
+  byId("connect-content").textContent = token.content_hash;
+  byId("connect-token").textContent = token.token;
+  byId("connect-message").textContent = "";
+  byId("connect").hidden = false;
+  byId("connect-title").focus();
   clearInterval(connectTimer);
   connectTimer = setInterval(countDown, 250);
   countDown();
@@ -232,61 +232,62 @@ async function openConnect(character) {
 
 function countDown() {
   const left = Math.ceil((connection.token.expires_ms - Date.now()) / 1000);
-  at("connect-left").textContent = left > 0 ? `for ${left} s` : "has expired: take a new one";
-  for (const id of ["copy-all", "copy-token"]) at(id).disabled = left <= 0;
+  byId("connect-left").textContent = left > 0 ? `for ${left} s` : "has expired: take a new one";
+  for (const id of ["copy-all", "copy-token"]) byId(id).disabled = left <= 0;
   if (left <= 0) clearInterval(connectTimer);
 }
 
 function closeConnect() {
   clearInterval(connectTimer);
   connection = null;
-  at("connect").hidden = true;
-  at("connect-token").textContent = "";
+  byId("connect").hidden = true;
+  byId("connect-token").textContent = "";
 }
 
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-    at("connect-message").textContent = "Copied.";
+    byId("connect-message").textContent = "Copied.";
   } catch {
-    at("connect-message").textContent = "The browser does not allow copying: select the text.";
+    byId("connect-message").textContent = "The browser does not allow copying: select the text.";
   }
 }
 
 // The server.
 
 async function showServer() {
-  const lamp = at("server-state");
+  const lamp = byId("server-state");
   try {
     const status = await ask("GET", "/api/v1/status");
     lamp.dataset.state = status.ready ? "good" : "bad";
-    const players = status.clients === 1 ? "1 player" : `${status.clients} players`;
+    const count = new Intl.NumberFormat("en-GB").format(status.clients);
+    const players = status.clients === 1 ? "1 player" : `${count} players`;
     lamp.textContent = status.ready ? players : "Not ready";
     lamp.title = status.reasons.join("; ");
-    at("version").textContent = status.version;
+    byId("version").textContent = status.version;
   } catch {
     lamp.dataset.state = "bad";
     lamp.textContent = "No answer";
   }
 }
 
-at("tab-log-in").addEventListener("click", () => chooseTab(false, false));
-at("tab-sign-up").addEventListener("click", () => chooseTab(true, false));
+byId("tab-log-in").addEventListener("click", () => chooseTab(false, false));
+byId("tab-sign-up").addEventListener("click", () => chooseTab(true, false));
 document.querySelector(".tabs").addEventListener("keydown", (event) => {
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") chooseTab(!signingUp, true);
 });
-at("show-password").addEventListener("click", () => {
-  const show = at("password").type === "password";
-  at("password").type = show ? "text" : "password";
-  at("show-password").textContent = show ? "Hide" : "Show";
-  at("show-password").setAttribute("aria-pressed", String(show));
+byId("show-password").addEventListener("click", () => {
+  const show = byId("password").type === "password";
+  byId("password").type = show ? "text" : "password";
+  byId("show-password").textContent = show ? "Hide" : "Show";
+  byId("show-password").setAttribute("aria-pressed", String(show));
 });
-at("account-form").addEventListener("submit", enter);
-at("create-form").addEventListener("submit", create);
-at("log-out").addEventListener("click", logOut);
-at("copy-all").addEventListener("click", () => copy(JSON.stringify(connection.token, null, 2)));
-at("copy-token").addEventListener("click", () => copy(connection.token.token));
-at("new-token").addEventListener("click", () => busy(at("new-token"), () => openConnect(connection.character)));
+byId("account-form").addEventListener("submit", enter);
+byId("create-form").addEventListener("submit", create);
+byId("log-out").addEventListener("click", logOut);
+byId("copy-all").addEventListener("click", () => copy(JSON.stringify(connection.token, null, 2)));
+byId("copy-token").addEventListener("click", () => copy(connection.token.token));
+byId("new-token").addEventListener("click", () => busy(byId("new-token"), () => openConnect(connection.character)));
 
 showServer();
 setInterval(showServer, 5000);

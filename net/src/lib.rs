@@ -2,7 +2,7 @@
 //!
 //! Two layers. [`Edge`] is sans-IO: it is fed UDP datagrams and the time, and yields events and
 //! UDP datagrams, so that tests and the simulator drive it on virtual time. [`UdpShell`] puts it
-//! on real sockets, called from the shard's own loop on glommio: no tasks per connection, no
+//! on real sockets, called from the shard's own loop: no tasks per connection, no
 //! channels, no locks; quinn-proto runs where the session runs.
 //!
 //! What a client gets: the ALPN `orrery/1`, one bidirectional control stream that it opens

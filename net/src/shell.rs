@@ -10,6 +10,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::time::Instant;
 
@@ -17,7 +18,6 @@ use crate::batch::{Forward, TransmitBatch};
 use crate::counters::SocketCounters;
 use crate::edge::Edge;
 
-mod idle;
 mod raw;
 mod sender;
 #[cfg(test)]
@@ -191,7 +191,6 @@ pub struct UdpShell {
     counters: SocketCounters,
     /// Whether the kernel took less than all when we last sent.
     blocked: bool,
-    idle: Option<idle::Watch>,
 }
 
 impl core::fmt::Debug for UdpShell {
@@ -224,7 +223,6 @@ impl UdpShell {
             batch: TransmitBatch::new(BATCH),
             counters: SocketCounters::default(),
             blocked: false,
-            idle: None,
         })
     }
 
@@ -296,26 +294,31 @@ impl UdpShell {
     }
 
     /// Waits until a socket has something to read or the deadline has passed; may also return
-    /// for no reason. For a shard with nothing to do. Dropping the future is fine.
+    /// for no reason. For a shard with nothing to do.
     ///
-    /// The sockets are watched through the shard's own io_uring: an idle shard makes no system
-    /// calls between two datagrams.
-    ///
-    /// # Panics
-    /// Outside of a glommio executor.
-    pub async fn readable_or(&mut self, deadline: Instant) {
+    /// This blocks the thread, in `ppoll`: a shard is one task on a thread of its own, so there
+    /// is nobody to make room for. Waiting through the executor's io_uring was tried first and
+    /// given up: under load its timers now and then never fired, and the shard slept for ever.
+    pub fn wait(&self, deadline: Instant) {
+        let now = Instant::now();
         let deadline = if self.blocked {
             // The edge asks to be called at once, but there is no point before the network
             // card has sent some of what it has.
-            deadline.max(Instant::now() + BLOCKED_PAUSE)
+            deadline.max(now + BLOCKED_PAUSE)
         } else {
             deadline
         };
-        let watch = match &mut self.idle {
-            Some(watch) => watch,
-            none => none.insert(idle::Watch::new(&self.sockets)),
+        let left = deadline.saturating_duration_since(now);
+        let Ok(timeout) = Timespec::try_from(left) else {
+            return;
         };
-        watch.readable_or(deadline).await;
+        let mut watched: Vec<PollFd<'_>> = self
+            .sockets
+            .iter()
+            .map(|socket| PollFd::from_borrowed_fd(socket.descriptor(), PollFlags::IN))
+            .collect();
+        // An interruption, like everything else, is a reason to look again.
+        let _ = poll(&mut watched, Some(&timeout));
     }
 
     /// What the sockets did so far.

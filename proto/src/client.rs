@@ -1,8 +1,8 @@
 //! The world as a client sees it: pure, for any client, headless or with a screen.
 //!
 //! Three times meet here. The server's newest beat is estimated from the arrival of snapshots
-//! ([`clock`]). The client's own ship is shown *ahead* of it, where the server will be when the
-//! inputs of this moment arrive: [`prediction`] runs the law of motion over the inputs that the
+//! ([`BeatClock`]). The client's own ship is shown *ahead* of it, where the server will be when the
+//! inputs of this moment arrive: [`Prediction`] runs the law of motion over the inputs that the
 //! server has not taken yet, and reconciles with every snapshot. All others are shown *behind*
 //! it, [`INTERPOLATION_BEATS`] ago, between two snapshots that have arrived; where there is no
 //! later one, the law carries them on for [`EXTRAPOLATION_BEATS`], and then they stand.
@@ -100,6 +100,12 @@ impl ClientWorld {
     pub fn left_grid(&mut self) {
         self.own = None;
         self.prediction.forget();
+    }
+
+    /// An entity left the grid (`Departed`): it is not shown any more, without waiting for the
+    /// snapshot that says so.
+    pub fn departed(&mut self, entity: EntityId) {
+        self.replica.hide(entity);
     }
 
     /// Simulated time runs at another speed from a beat on (`Dilation`).

@@ -26,7 +26,7 @@ pub const TARGETS: [Target; 6] = [
 
 /// Reads as the first bytes say, from the rest; what was read is written and must be the same.
 pub fn bits(data: &[u8]) {
-    let (plan, bytes) = data.split_at(data.len().min(data.len() / 3));
+    let (plan, bytes) = data.split_at(data.len() / 3);
     let mut reader = BitReader::new(bytes);
     let mut writer = BitWriter::new();
     for &step in plan {

@@ -142,7 +142,7 @@ impl ServerHandshake {
                 content_hash,
                 ..
             } => {
-                let progress = self.from_to(Step::Connected, Step::Hello)?;
+                let progress = self.go(Step::Connected, Step::Hello)?;
                 if *protocol != self.protocol {
                     return Err(RefusalCode::ProtocolMismatch);
                 }
@@ -151,7 +151,7 @@ impl ServerHandshake {
                 }
                 Ok(progress)
             }
-            ClientMessage::Login { .. } => self.from_to(Step::ContentAgreed, Step::LoginPresented),
+            ClientMessage::Login { .. } => self.go(Step::ContentAgreed, Step::LoginPresented),
             // The step is reached when the server has answered.
             ClientMessage::SubscribeInputs {} => self.only_at(Step::PlayerLoaded),
             ClientMessage::Command { .. } => self.not_before(Step::InputsSubscribed),
@@ -169,18 +169,18 @@ impl ServerHandshake {
     pub fn sending(&mut self, message: &ServerMessage) -> Result<Progress, RefusalCode> {
         let own = |_| RefusalCode::InternalError;
         match message {
-            ServerMessage::Welcome { .. } => self.from_to(Step::Hello, Step::ContentAgreed),
+            ServerMessage::Welcome { .. } => self.go(Step::Hello, Step::ContentAgreed),
             ServerMessage::Authenticated { .. } => {
-                self.from_to(Step::LoginPresented, Step::Authenticated)
+                self.go(Step::LoginPresented, Step::Authenticated)
             }
             ServerMessage::ClientIdAssigned { .. } => {
-                self.from_to(Step::Authenticated, Step::ClientIdAssigned)
+                self.go(Step::Authenticated, Step::ClientIdAssigned)
             }
             ServerMessage::PlayerLoaded { .. } => {
-                self.from_to(Step::ClientIdAssigned, Step::PlayerLoaded)
+                self.go(Step::ClientIdAssigned, Step::PlayerLoaded)
             }
             ServerMessage::InputsSubscribed {} => {
-                self.from_to(Step::PlayerLoaded, Step::InputsSubscribed)
+                self.go(Step::PlayerLoaded, Step::InputsSubscribed)
             }
             ServerMessage::EntitySpawned { .. } => {
                 self.at_least(Step::InputsSubscribed, Step::EntitySpawned)
@@ -220,7 +220,7 @@ impl ServerHandshake {
         .ok()
     }
 
-    fn from_to(&mut self, from: Step, to: Step) -> Result<Progress, RefusalCode> {
+    fn go(&mut self, from: Step, to: Step) -> Result<Progress, RefusalCode> {
         self.only_at(from)?;
         self.advance(to)
     }
@@ -291,8 +291,8 @@ impl ClientHandshake {
     /// [`RefusalCode::OutOfOrder`] if the server would refuse it: the client's own bug.
     pub fn sending(&mut self, message: &ClientMessage) -> Result<Progress, RefusalCode> {
         match message {
-            ClientMessage::Hello { .. } => self.from_to(Step::Connected, Step::Hello),
-            ClientMessage::Login { .. } => self.from_to(Step::ContentAgreed, Step::LoginPresented),
+            ClientMessage::Hello { .. } => self.go(Step::Connected, Step::Hello),
+            ClientMessage::Login { .. } => self.go(Step::ContentAgreed, Step::LoginPresented),
             ClientMessage::SubscribeInputs {} => {
                 legal(self.step == Step::PlayerLoaded && !self.subscribing)?;
                 self.subscribing = true;
@@ -313,19 +313,19 @@ impl ClientHandshake {
     pub fn received(&mut self, message: &ServerMessage) -> Result<Progress, RefusalCode> {
         match message {
             ServerMessage::Refused { code, .. } => Err(*code),
-            ServerMessage::Welcome { .. } => self.from_to(Step::Hello, Step::ContentAgreed),
+            ServerMessage::Welcome { .. } => self.go(Step::Hello, Step::ContentAgreed),
             ServerMessage::Authenticated { .. } => {
-                self.from_to(Step::LoginPresented, Step::Authenticated)
+                self.go(Step::LoginPresented, Step::Authenticated)
             }
             ServerMessage::ClientIdAssigned { .. } => {
-                self.from_to(Step::Authenticated, Step::ClientIdAssigned)
+                self.go(Step::Authenticated, Step::ClientIdAssigned)
             }
             ServerMessage::PlayerLoaded { .. } => {
-                self.from_to(Step::ClientIdAssigned, Step::PlayerLoaded)
+                self.go(Step::ClientIdAssigned, Step::PlayerLoaded)
             }
             ServerMessage::InputsSubscribed {} => {
                 legal(self.subscribing)?;
-                self.from_to(Step::PlayerLoaded, Step::InputsSubscribed)
+                self.go(Step::PlayerLoaded, Step::InputsSubscribed)
             }
             ServerMessage::EntitySpawned { .. } => {
                 legal(self.step >= Step::InputsSubscribed)?;
@@ -358,7 +358,7 @@ impl ClientHandshake {
         }
     }
 
-    fn from_to(&mut self, from: Step, to: Step) -> Result<Progress, RefusalCode> {
+    fn go(&mut self, from: Step, to: Step) -> Result<Progress, RefusalCode> {
         legal(self.step == from)?;
         Ok(advance(&mut self.step, to))
     }

@@ -87,8 +87,8 @@ macro_rules! numbered {
 }
 
 numbered! {
-    /// Why the server ends a connection. The numbers are the wire's, also as QUIC's
-    /// application error code, and never change their meaning.
+    /// Why the server ends a connection. The numbers are the wire's (0x100 more as QUIC's
+    /// application error code) and never change their meaning.
     RefusalCode: u16;
     /// A reason that this version does not know.
     Unspecified;

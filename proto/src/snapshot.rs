@@ -33,6 +33,7 @@
 mod apply;
 mod choose;
 mod delta;
+mod fields;
 mod frame;
 mod header;
 mod history;

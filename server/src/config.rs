@@ -107,7 +107,11 @@ pub struct DurabilityConfig {
 
 impl Default for DurabilityConfig {
     fn default() -> Self {
-        Self { checkpoint_interval_beats: 300, keep_beats: 9_000, sync: true }
+        Self {
+            checkpoint_interval_beats: 300,
+            keep_beats: 9_000,
+            sync: true,
+        }
     }
 }
 
@@ -151,13 +155,20 @@ impl Config {
     pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
         let mut builder = config::Config::builder();
         if let Some(file) = file {
-            ensure!(file.is_file(), "read configuration: there is no file {}", file.display());
+            ensure!(
+                file.is_file(),
+                "read configuration: there is no file {}",
+                file.display()
+            );
             builder = builder.add_source(config::File::from(file));
         } else {
             builder = builder.add_source(config::File::with_name("orrery").required(false));
         }
         builder = builder.add_source(
-            config::Environment::with_prefix("ORRERY").prefix_separator("__").separator("__").try_parsing(true),
+            config::Environment::with_prefix("ORRERY")
+                .prefix_separator("__")
+                .separator("__")
+                .try_parsing(true),
         );
         let config: Self = builder
             .build()
@@ -174,22 +185,86 @@ impl Config {
     /// The first value that is out of range, with its key.
     pub fn validate(&self) -> anyhow::Result<()> {
         let range = |key: &str, value: u32, low: u32, high: u32| {
-            if (low..=high).contains(&value) { Ok(()) } else { bail!("{key} = {value} is outside of {low}..={high}") }
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                bail!("{key} = {value} is outside of {low}..={high}")
+            }
         };
-        range("edge.snapshot_interval_beats", self.edge.snapshot_interval_beats.into(), 1, 30)?;
-        range("edge.snapshot_bytes", self.edge.snapshot_bytes.into(), 200, 1_200)?;
+        range(
+            "edge.snapshot_interval_beats",
+            self.edge.snapshot_interval_beats.into(),
+            1,
+            30,
+        )?;
+        range(
+            "edge.snapshot_bytes",
+            self.edge.snapshot_bytes.into(),
+            200,
+            1_200,
+        )?;
         range("edge.sight_m", self.edge.sight_m, 1_000, 5_000_000)?;
-        range("edge.sight_entities", self.edge.sight_entities.into(), 1, 4_096)?;
+        range(
+            "edge.sight_entities",
+            self.edge.sight_entities.into(),
+            1,
+            4_096,
+        )?;
         range("edge.max_clients", self.edge.max_clients, 1, 100_000)?;
-        range("edge.commands_per_second", self.edge.commands_per_second, 1, 1_000)?;
-        range("durability.checkpoint_interval_beats", self.durability.checkpoint_interval_beats, 30, 100_000)?;
-        range("durability.keep_beats", self.durability.keep_beats, self.durability.checkpoint_interval_beats, 10_000_000)?;
-        range("accounts.game_token_seconds", self.accounts.game_token_seconds, 5, 300)?;
-        range("accounts.argon2_memory_kib", self.accounts.argon2_memory_kib, 8, 4 * 1024 * 1024)?;
-        range("accounts.argon2_passes", self.accounts.argon2_passes, 1, 100)?;
-        range("accounts.argon2_threads", self.accounts.argon2_threads.into(), 1, 256)?;
-        range("accounts.requests_per_minute", self.accounts.requests_per_minute, 1, 1_000_000)?;
-        range("accounts.logins_per_minute", self.accounts.logins_per_minute, 1, 1_000_000)?;
+        range(
+            "edge.commands_per_second",
+            self.edge.commands_per_second,
+            1,
+            1_000,
+        )?;
+        range(
+            "durability.checkpoint_interval_beats",
+            self.durability.checkpoint_interval_beats,
+            30,
+            100_000,
+        )?;
+        range(
+            "durability.keep_beats",
+            self.durability.keep_beats,
+            self.durability.checkpoint_interval_beats,
+            10_000_000,
+        )?;
+        range(
+            "accounts.game_token_seconds",
+            self.accounts.game_token_seconds,
+            5,
+            300,
+        )?;
+        range(
+            "accounts.argon2_memory_kib",
+            self.accounts.argon2_memory_kib,
+            8,
+            4 * 1024 * 1024,
+        )?;
+        range(
+            "accounts.argon2_passes",
+            self.accounts.argon2_passes,
+            1,
+            100,
+        )?;
+        range(
+            "accounts.argon2_threads",
+            self.accounts.argon2_threads.into(),
+            1,
+            256,
+        )?;
+        range(
+            "accounts.requests_per_minute",
+            self.accounts.requests_per_minute,
+            1,
+            1_000_000,
+        )?;
+        range(
+            "accounts.logins_per_minute",
+            self.accounts.logins_per_minute,
+            1,
+            1_000_000,
+        )?;
         range("server.shards", self.server.shards.into(), 0, 64)?;
         ensure!(
             self.server.ipv4.is_some() || self.server.ipv6.is_some(),

@@ -47,9 +47,16 @@ impl Rules for Space {
 
     fn init(beat: &BeatContext<'_, Self>, part: &mut Part<Self>) {
         for fixture in beat.context.fixtures_of(beat.grid) {
-            let (kind, type_id, position_cm): (Kind, _, _) = (fixture.kind, fixture.type_id, fixture.position_cm);
+            let (kind, type_id, position_cm): (Kind, _, _) =
+                (fixture.kind, fixture.type_id, fixture.position_cm);
             let ship = Ship::fixed(kind, type_id, position_cm, Tick(0));
-            part.spawn(fixture.entity, SpaceRow { ship, pilot: Pilot::default() });
+            part.spawn(
+                fixture.entity,
+                SpaceRow {
+                    ship,
+                    pilot: Pilot::default(),
+                },
+            );
         }
     }
 
@@ -98,7 +105,13 @@ impl Rules for Space {
         let contacts = FrameContacts::new(frames, beat.context, beat.grid);
         orders::interact(beat, part, &contacts, effects);
         let (ids, columns) = part.table.split_mut();
-        steer::step(beat.tick, ids, &mut columns.ship, &beat.context.content, &contacts);
+        steer::step(
+            beat.tick,
+            ids,
+            &mut columns.ship,
+            &beat.context.content,
+            &contacts,
+        );
     }
 
     fn apply(
@@ -113,7 +126,12 @@ impl Rules for Space {
 
     /// A grid with stations and gates alone changes nothing by itself.
     fn idle(part: &Part<Self>) -> bool {
-        part.table.columns().ship.kind.iter().all(|&kind| kind != Kind::Ship as u8)
+        part.table
+            .columns()
+            .ship
+            .kind
+            .iter()
+            .all(|&kind| kind != Kind::Ship as u8)
     }
 
     fn digest_row(part: &Part<Self>, row: usize) -> u64 {

@@ -228,7 +228,7 @@ impl Bot {
                         figures.begin();
                         measured_from = Some(player.transport());
                     }
-                    self.decide(&mut player, &mut sightings, &mut actions).await?;
+                    self.decide(&mut player, figures, &mut sightings, &mut actions).await?;
                     player.send_input()?;
                     figures.sample(&player);
                 }
@@ -239,6 +239,7 @@ impl Bot {
     async fn decide(
         &mut self,
         player: &mut Player,
+        figures: &mut BotFigures,
         sightings: &mut Vec<Sighting>,
         actions: &mut Vec<Action>,
     ) -> Result<(), PlayerError> {
@@ -264,7 +265,7 @@ impl Bot {
         for action in actions.drain(..) {
             match action {
                 Action::Command(command) => {
-                    player.command(command).await?;
+                    figures.asked(player.command(command).await?);
                 }
                 Action::Steer { direction, throttle } => player.steer(&self.content, direction, throttle),
             }
@@ -290,7 +291,12 @@ impl BotFigures {
         match heard {
             Heard::Snapshot => self.snapshot(player),
             Heard::Unusable(error) => self.unusable(error.is_harmless()),
-            Heard::Message(ServerMessage::CommandResult { reject, .. }) => self.answered(reject.is_some()),
+            Heard::Message(ServerMessage::CommandResult { sequence, reject, .. }) => {
+                self.answered(*sequence, reject.is_some());
+            }
+            Heard::Message(
+                ServerMessage::EntitySpawned { .. } | ServerMessage::Docked { .. } | ServerMessage::GridLeft { .. },
+            ) => self.moved(),
             Heard::Message(_) => {}
         }
     }

@@ -1,6 +1,7 @@
 //! What a swarm has experienced, as figures.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -26,13 +27,22 @@ pub struct BotFigures {
     packets_sent: u64,
     packets_lost: u64,
     rtt_us: Vec<u64>,
+    input_us: Vec<u64>,
+    answer_us: Vec<u64>,
     correction_cm: Vec<u64>,
+    /// When the input was sent that no snapshot has confirmed yet.
+    steering: Option<Instant>,
+    /// Whether an input was unconfirmed when last looked at.
+    was_steering: bool,
+    /// Commands without an answer, by the order in which they were sent.
+    asked: VecDeque<(u32, Instant)>,
 }
 
 impl BotFigures {
     pub(super) fn begin(&mut self) {
         let arrived = self.arrived;
-        *self = Self { arrived, measuring: true, ..Self::default() };
+        // What is under way was sent before, nobody knows when.
+        *self = Self { arrived, measuring: true, was_steering: true, ..Self::default() };
     }
 
     pub(super) fn finish(&mut self, start: &quinn::ConnectionStats, end: &quinn::ConnectionStats) {
@@ -50,6 +60,22 @@ impl BotFigures {
             if prediction.state().is_some() {
                 self.correction_cm.push(prediction.correction_cm() as u64);
             }
+            if prediction.pending_inputs() == 0
+                && let Some(since) = self.steering.take()
+            {
+                self.input_us.push(micros(since.elapsed()));
+            }
+        }
+    }
+
+    /// The ship is on another grid, or on none: inputs under way are forgotten.
+    pub(super) fn moved(&mut self) {
+        self.steering = None;
+    }
+
+    pub(super) fn asked(&mut self, sequence: u32) {
+        if self.measuring {
+            self.asked.push_back((sequence, Instant::now()));
         }
     }
 
@@ -60,19 +86,33 @@ impl BotFigures {
         }
     }
 
-    pub(super) fn answered(&mut self, rejected: bool) {
+    pub(super) fn answered(&mut self, sequence: u32, rejected: bool) {
         if self.measuring {
             self.answers += 1;
             self.rejects += u64::from(rejected);
+            if let Some(place) = self.asked.iter().position(|(asked, _)| *asked == sequence)
+                && let Some((_, since)) = self.asked.remove(place)
+            {
+                self.answer_us.push(micros(since.elapsed()));
+            }
         }
     }
 
-    /// Looks at the round-trip time.
+    /// Looks at the round-trip time, and whether an input has just gone out.
     pub(super) fn sample(&mut self, player: &Player) {
         if self.measuring {
-            self.rtt_us.push(u64::try_from(player.rtt().as_micros()).unwrap_or(u64::MAX));
+            self.rtt_us.push(micros(player.rtt()));
+            let steering = player.world.prediction().pending_inputs() > 0;
+            if steering && !self.was_steering {
+                self.steering = Some(Instant::now());
+            }
+            self.was_steering = steering;
         }
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A distribution, shortened.
@@ -101,6 +141,11 @@ pub struct Report {
     pub seconds: f64,
     /// Round-trip time of the connections, milliseconds.
     pub rtt_ms: Spread,
+    /// From sending a flight input until a snapshot shows it: beat and snapshot interval included,
+    /// milliseconds.
+    pub input_ms: Spread,
+    /// From sending a command until its answer, milliseconds.
+    pub answer_ms: Spread,
     /// Share of the clients' packets that were lost.
     pub loss_ratio: f64,
     /// Snapshots per second and bot.
@@ -128,6 +173,8 @@ pub struct Report {
 #[derive(Clone, Debug)]
 struct Sums {
     rtt_us: Histogram<u64>,
+    input_us: Histogram<u64>,
+    answer_us: Histogram<u64>,
     correction_cm: Histogram<u64>,
     snapshots: u64,
     entities: u64,
@@ -142,10 +189,13 @@ struct Sums {
 
 /// The most errors that a report quotes.
 const ERRORS_MAX: usize = 8;
+/// What is larger counts as this: a minute in microseconds, 600 km in centimetres.
+const LARGEST: u64 = 60_000_000;
 
 impl Report {
     pub(super) fn new(bots: usize, measured: Duration) -> Self {
-        let histogram = || Histogram::new(3).expect("three digits are allowed");
+        // With bounds: one that resizes itself counts what is beyond them as its smallest value.
+        let histogram = || Histogram::new_with_bounds(1, LARGEST, 3).expect("three digits are allowed");
         Self {
             bots,
             arrived: 0,
@@ -153,6 +203,8 @@ impl Report {
             errors: Vec::new(),
             seconds: measured.as_secs_f64(),
             rtt_ms: Spread::default(),
+            input_ms: Spread::default(),
+            answer_ms: Spread::default(),
             loss_ratio: 0.0,
             snapshots_per_s: 0.0,
             unusable_ratio: 0.0,
@@ -165,6 +217,8 @@ impl Report {
             correction_cm: Spread::default(),
             sums: Sums {
                 rtt_us: histogram(),
+                input_us: histogram(),
+                answer_us: histogram(),
                 correction_cm: histogram(),
                 snapshots: 0,
                 entities: 0,
@@ -192,11 +246,15 @@ impl Report {
             self.failed(error.clone());
         }
         let sums = &mut self.sums;
-        for &us in &bot.rtt_us {
-            sums.rtt_us.saturating_record(us);
-        }
-        for &cm in &bot.correction_cm {
-            sums.correction_cm.saturating_record(cm);
+        for (histogram, values) in [
+            (&mut sums.rtt_us, &bot.rtt_us),
+            (&mut sums.input_us, &bot.input_us),
+            (&mut sums.answer_us, &bot.answer_us),
+            (&mut sums.correction_cm, &bot.correction_cm),
+        ] {
+            for &value in values {
+                histogram.saturating_record(value);
+            }
         }
         sums.snapshots += bot.snapshots;
         sums.entities += bot.entities;
@@ -216,6 +274,8 @@ impl Report {
         let bot_seconds = (self.seconds * self.arrived as f64).max(1e-9);
         let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
         self.rtt_ms = spread(&sums.rtt_us, 1e-3);
+        self.input_ms = spread(&sums.input_us, 1e-3);
+        self.answer_ms = spread(&sums.answer_us, 1e-3);
         self.correction_cm = spread(&sums.correction_cm, 1.0);
         self.loss_ratio = ratio(sums.packets_lost, sums.packets_sent);
         self.snapshots_per_s = sums.snapshots as f64 / bot_seconds;
@@ -234,4 +294,31 @@ fn spread(histogram: &Histogram<u64>, scale: f64) -> Spread {
     }
     let at = |quantile| histogram.value_at_quantile(quantile) as f64 * scale;
     Spread { p50: at(0.5), p99: at(0.99), max: histogram.max() as f64 * scale }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_values_are_counted_as_they_are() {
+        let mut report = Report::new(1, Duration::from_secs(1));
+        let bot = BotFigures { rtt_us: vec![3_000, 5_000, 2_000_000_000], ..BotFigures::default() };
+        report.add(&bot);
+        assert!((report.rtt_ms.p50 - 5.0).abs() < 0.01, "{:?}", report.rtt_ms);
+        assert!((report.rtt_ms.max - 60_000.0).abs() < 60.0, "{:?}", report.rtt_ms);
+        assert_eq!(report.input_ms.max, 0.0);
+    }
+
+    #[test]
+    fn an_answer_belongs_to_its_command() {
+        let mut bot = BotFigures::default();
+        bot.begin();
+        bot.asked(1);
+        bot.asked(2);
+        bot.answered(2, false);
+        bot.answered(7, true);
+        assert_eq!((bot.answer_us.len(), bot.answers, bot.rejects), (1, 2, 1));
+        assert_eq!(bot.asked.len(), 1);
+    }
 }

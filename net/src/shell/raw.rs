@@ -7,7 +7,7 @@ use core::mem::{self, MaybeUninit};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use core::ptr;
 use std::io;
-use std::os::fd::{AsRawFd as _, IntoRawFd as _, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd};
 
 use bytes::BytesMut;
 use libc::{c_int, c_uint, c_void, cmsghdr, iovec, mmsghdr, msghdr, sockaddr_storage, socklen_t};
@@ -100,12 +100,9 @@ impl Socket {
         self.local
     }
 
-    /// A second handle on the same socket, as glommio knows it.
-    pub(super) fn watched(&self) -> io::Result<glommio::net::UdpSocket> {
-        use std::os::fd::FromRawFd as _;
-        let fd = self.socket.try_clone()?.into_raw_fd();
-        // SAFETY: the descriptor was just made, is a UDP socket, and belongs to nobody else.
-        Ok(unsafe { glommio::net::UdpSocket::from_raw_fd(fd) })
+    /// The socket as something to wait for.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 
     /// Whether the kernel cuts a large send to this socket's routes into datagrams, as far as

@@ -269,6 +269,9 @@ fn what_goes_wrong_is_counted() {
     let counts = line.world.counts();
     assert_eq!((counts.malformed, counts.stale), (2, 0));
     assert!(counts.applied >= 9);
+    line.world.departed(EntityId::minted(2));
+    assert_eq!(line.world.pose(now, EntityId::minted(2)), None);
+    assert!(line.world.own_pose(now).is_some());
     line.world.left_grid();
     assert_eq!(line.world.own_pose(now), None);
 }

@@ -8,14 +8,13 @@ use orrery_base::{CharacterId, EntityId, GridId, Slot, Tick, TypeId};
 
 use crate::input::SnapshotAck;
 use crate::snapshot::{
-    ClientView, EncodeScratch, GridHistory, MIN_BUDGET_BYTES, Replica, SlotState, SnapshotError,
-    SnapshotRequest,
+    ClientView, EncodeScratch, GridHistory, MIN_BUDGET_BYTES, Replica, SlotState, SnapshotRequest,
 };
 
 /// Slots of the world: more than one word, so that words end and begin.
 const SLOTS: u32 = 80;
 /// Beats that one run may have, so that a run ends.
-const MAX_BEATS: u32 = 400;
+const MAX_BEATS: u32 = 64;
 
 /// Runs a world after the bytes, taken as operations.
 pub fn snapshot_world(data: &[u8]) {

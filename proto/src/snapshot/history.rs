@@ -276,7 +276,7 @@ impl GridHistory {
                 (now.tick, &now.entry(slot)),
                 self.broken_at(slot, age),
             );
-            *place = start / 64 << 32 | (writer.bits() - start);
+            *place = ((start / 64) << 32) | (writer.bits() - start);
             writer.pad_to_word();
         }
         let mut block = writer.into_words();

@@ -206,6 +206,13 @@ impl Replica {
         self.entities().find(|entity| entity.id == id)
     }
 
+    /// An entity is known to be gone, by other means than a snapshot: it is not shown unless a
+    /// later one tells of it.
+    pub fn hide(&mut self, id: EntityId) {
+        let shown = self.entities.iter_mut().filter(|entity| entity.id == id);
+        shown.for_each(|entity| entity.is_shown = false);
+    }
+
     /// Whether an entity has the server's very bits at the replica's beat.
     #[must_use]
     pub fn is_exact(&self, entity: &ReplicaEntity) -> bool {

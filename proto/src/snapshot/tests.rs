@@ -171,6 +171,21 @@ fn another_grid_is_another_epoch() {
 }
 
 #[test]
+fn an_acknowledgement_of_another_epoch_does_not_count() {
+    let mut session = Session::new(Plan::calm());
+    session.beat();
+    let mut view = session.view.clone();
+    let ack = session.replica.acknowledgement().unwrap();
+    view.acknowledge(&crate::input::SnapshotAck {
+        epoch: ack.epoch.wrapping_add(1),
+        ..ack
+    });
+    assert_eq!(view.newest_acknowledged(), None);
+    view.acknowledge(&ack);
+    assert_eq!(view.newest_acknowledged(), Some(ack.tick));
+}
+
+#[test]
 fn a_history_with_a_gap_starts_anew() {
     let mut session = Session::new(Plan::calm());
     session.run();
@@ -231,4 +246,46 @@ fn errors_leave_the_replica_as_it_was() {
         session.replica.decode(&other),
         Err(SnapshotError::Kind(_))
     ));
+}
+
+/// The figure that the codec is built for: bytes per visible entity, headers included, with
+/// 200 ships in view and baselines three beats old.
+#[test]
+fn the_standard_workload_is_small() {
+    use crate::workload::{Rates, bytes_per_entity};
+    let standard = bytes_per_entity(200, Rates::STANDARD, 300);
+    assert!(
+        (0.3..0.5).contains(&standard),
+        "{standard} bytes per entity"
+    );
+    let lawful = Rates {
+        turn: 0,
+        fire: 0,
+        hit: 0,
+    };
+    assert!(bytes_per_entity(200, lawful, 60) < 0.06, "a header for all");
+    assert!(bytes_per_entity(200, Rates::BRAWL, 100) < 1.5);
+}
+
+#[test]
+fn threads_may_share_a_history() {
+    fn shared<T: Send + Sync>() {}
+    shared::<GridHistory>();
+    shared::<ClientView>();
+    shared::<Replica>();
+}
+
+#[test]
+fn records_are_the_same_whoever_is_first() {
+    let mut workload = crate::workload::Workload::new(100, crate::workload::Rates::BRAWL);
+    let mut lazy = crate::workload::Observer::new(100, 100);
+    let mut eager = crate::workload::Observer::new(100, 100);
+    for _ in 0..50 {
+        workload.beat();
+        lazy.observe(&workload);
+        workload.history = workload.history.detached();
+        workload.history.prepare(crate::workload::BASELINE_AGE);
+        eager.observe(&workload);
+        assert_eq!(lazy.bytes, eager.bytes);
+    }
 }

@@ -37,7 +37,8 @@ fn check(name: &str, keyword: &str, mut render: impl FnMut(&[u8], &mut String)) 
     let body: String = golden
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .fold(String::new(), |all, line| all + line + "\n");
+        .flat_map(|line| [line, "\n"])
+        .collect();
     assert_eq!(text, body, "{name}: bytes are read as they always were");
     inputs
 }

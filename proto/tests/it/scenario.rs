@@ -19,7 +19,7 @@ const SILENCE: std::ops::Range<u64> = 24..58;
 const TIGHT: std::ops::Range<u64> = 17..24;
 
 /// The datagrams that reach the client, in order.
-pub fn datagrams() -> Vec<Vec<u8>> {
+pub(crate) fn datagrams() -> Vec<Vec<u8>> {
     let mut story = Story::new();
     let mut arrived = Vec::new();
     let mut replica = Replica::new();
@@ -82,8 +82,8 @@ impl Story {
             motion: Motion::at_rest([2_000_000, 0, -2_000_000]),
             ..SlotState::default()
         });
-        for slot in 2..9 {
-            entities[slot] = Some(ship(slot as u64, slot as i32 * 900, 1 << 20));
+        for (slot, entity) in (2..9).zip(&mut entities[2..]) {
+            *entity = Some(ship(slot as u64, slot * 900, 1 << 20));
         }
         entities[66] = Some(SlotState {
             id: EntityId::spawned(GridId(3), 5),

@@ -20,12 +20,20 @@ pub(super) struct AuditArgs {
 /// Structure first (schema, beats, journal, checkpoints), then the meaning of the rows.
 pub(super) fn run(config: &Config, args: &AuditArgs) -> anyhow::Result<ExitCode> {
     let data = args.data.as_ref().unwrap_or(&config.server.data);
-    let options = StoreOptions { create: false, read_only: true, ..StoreOptions::default() };
+    let options = StoreOptions {
+        create: false,
+        read_only: true,
+        ..StoreOptions::default()
+    };
     let store = Store::open(folder::store_path(data), &options)?;
     let structure = orrery_storage::audit::structure(&store);
     println!("structure: {structure}");
     let rows = orrery_services::audit::audit(&store)?;
     println!("rows: {rows}");
     let sound = structure.is_sound() && rows.is_sound();
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -63,8 +63,14 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 pub(super) fn run(config: &Config, args: &BotsArgs) -> anyhow::Result<ExitCode> {
     ensure!(args.count > 0, "a swarm of no bots has nothing to do");
-    let server = args.server.clone().unwrap_or_else(|| config.server.http.to_string());
-    let key_path = args.operator_key.clone().unwrap_or_else(|| folder::operator_key_path(&config.server.data));
+    let server = args
+        .server
+        .clone()
+        .unwrap_or_else(|| config.server.http.to_string());
+    let key_path = args
+        .operator_key
+        .clone()
+        .unwrap_or_else(|| folder::operator_key_path(&config.server.data));
     let key = std::fs::read_to_string(&key_path)
         .with_context(|| format!("read the operator's key {}", key_path.display()))?;
     let rest = Rest::new(&server);
@@ -81,11 +87,18 @@ pub(super) fn run(config: &Config, args: &BotsArgs) -> anyhow::Result<ExitCode> 
         duration: args.seconds.map(Duration::from_secs),
         warm_up: Duration::from_secs(args.warm_up),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start tokio")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start tokio")?;
     let (quiet, count) = (args.quiet, args.count);
     let mut arrived = 0;
-    let report = runtime.block_on(swarm(tickets, Arc::new(content), swarm_config, stop, |event| {
-        match event {
+    let report = runtime.block_on(swarm(
+        tickets,
+        Arc::new(content),
+        swarm_config,
+        stop,
+        |event| match event {
             SwarmEvent::Arrived => {
                 arrived += 1;
                 if !quiet && (arrived == count || arrived % 100 == 0) {
@@ -95,8 +108,8 @@ pub(super) fn run(config: &Config, args: &BotsArgs) -> anyhow::Result<ExitCode> 
             SwarmEvent::Gone { bot, reason } => tracing::warn!(bot, reason, "bot is gone"),
             SwarmEvent::Measuring if !quiet => println!("measuring"),
             SwarmEvent::Measuring => {}
-        }
-    }))?;
+        },
+    ))?;
     if let Some(path) = &args.report {
         let json = serde_json::to_string_pretty(&report).context("write the report")?;
         std::fs::write(path, json + "\n").with_context(|| format!("write {}", path.display()))?;
@@ -104,7 +117,11 @@ pub(super) fn run(config: &Config, args: &BotsArgs) -> anyhow::Result<ExitCode> 
     if !quiet {
         print!("{}", table(&report));
     }
-    Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn behaviour(name: &str) -> anyhow::Result<Behaviour> {
@@ -116,17 +133,32 @@ fn behaviour(name: &str) -> anyhow::Result<Behaviour> {
 
 /// Accounts, characters and tokens for all bots. Bots of an earlier swarm of the same prefix are
 /// used again.
-fn tickets(rest: &Rest, key: &str, args: &BotsArgs, content: &Content) -> anyhow::Result<Vec<Ticket>> {
+fn tickets(
+    rest: &Rest,
+    key: &str,
+    args: &BotsArgs,
+    content: &Content,
+) -> anyhow::Result<Vec<Ticket>> {
     let mut tickets = Vec::with_capacity(args.count as usize);
     let mut first = 0;
     while first < args.count {
         let count = BATCH.min(args.count - first);
-        let batch: BotTokens = rest.bots(key, &args.prefix, first, count).context("ask for bots")?;
-        let address = *batch.quic.first().context("the server names no address for the game")?;
+        let batch: BotTokens = rest
+            .bots(key, &args.prefix, first, count)
+            .context("ask for bots")?;
+        let address = *batch
+            .quic
+            .first()
+            .context("the server names no address for the game")?;
         let fingerprint = Fingerprint::from_hex(&batch.certificate_sha256)?;
         for bot in batch.bots {
             let content_hash = content.hash();
-            tickets.push(Ticket { token: bot.token, address, fingerprint, content_hash });
+            tickets.push(Ticket {
+                token: bot.token,
+                address,
+                fingerprint,
+                content_hash,
+            });
         }
         first += count;
         if !args.quiet {
@@ -138,16 +170,63 @@ fn tickets(rest: &Rest, key: &str, args: &BotsArgs, content: &Content) -> anyhow
 
 fn table(report: &Report) -> String {
     let rows = [
-        ("bots", format!("{} of {} played, {} failed", report.arrived, report.bots, report.failed)),
+        (
+            "bots",
+            format!(
+                "{} of {} played, {} failed",
+                report.arrived, report.bots, report.failed
+            ),
+        ),
         ("measured", format!("{:.1} s", report.seconds)),
-        ("round trip", format!("p50 {:.2} ms, p99 {:.2} ms", report.rtt_ms.p50, report.rtt_ms.p99)),
-        ("loss", format!("{:.3} % of packets", report.loss_ratio * 1e2)),
-        ("snapshots", format!("{:.1}/s each, {:.1} entities in sight", report.snapshots_per_s, report.visible)),
-        ("unusable", format!("{:.3} %, {} broken", report.unusable_ratio * 1e2, report.broken_snapshots)),
-        ("received", format!("{:.0} bytes/s each", report.bytes_in_per_s)),
-        ("sent", format!("{:.0} bytes/s each", report.bytes_out_per_s)),
-        ("commands", format!("{:.2}/s each, {:.1} % refused", report.answers_per_s, report.reject_ratio * 1e2)),
-        ("correction", format!("p50 {:.0} cm, p99 {:.0} cm", report.correction_cm.p50, report.correction_cm.p99)),
+        (
+            "round trip",
+            format!(
+                "p50 {:.2} ms, p99 {:.2} ms",
+                report.rtt_ms.p50, report.rtt_ms.p99
+            ),
+        ),
+        (
+            "loss",
+            format!("{:.3} % of packets", report.loss_ratio * 1e2),
+        ),
+        (
+            "snapshots",
+            format!(
+                "{:.1}/s each, {:.1} entities in sight",
+                report.snapshots_per_s, report.visible
+            ),
+        ),
+        (
+            "unusable",
+            format!(
+                "{:.3} %, {} broken",
+                report.unusable_ratio * 1e2,
+                report.broken_snapshots
+            ),
+        ),
+        (
+            "received",
+            format!("{:.0} bytes/s each", report.bytes_in_per_s),
+        ),
+        (
+            "sent",
+            format!("{:.0} bytes/s each", report.bytes_out_per_s),
+        ),
+        (
+            "commands",
+            format!(
+                "{:.2}/s each, {:.1} % refused",
+                report.answers_per_s,
+                report.reject_ratio * 1e2
+            ),
+        ),
+        (
+            "correction",
+            format!(
+                "p50 {:.0} cm, p99 {:.0} cm",
+                report.correction_cm.p50, report.correction_cm.p99
+            ),
+        ),
     ];
     let mut text = String::new();
     for (name, value) in rows {

@@ -34,10 +34,15 @@ pub(super) fn run(config: &Config, command: &ContentCommand) -> anyhow::Result<E
         ContentCommand::Compile { source, out } => {
             let path = out.clone().unwrap_or_else(default);
             let pack = content::compile(source)?;
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+            if let Some(folder) = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+            {
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("create {}", folder.display()))?;
             }
-            pack.write(&path).with_context(|| format!("write {}", path.display()))?;
+            pack.write(&path)
+                .with_context(|| format!("write {}", path.display()))?;
             println!("{}: content {:016x}", path.display(), pack.hash());
         }
         ContentCommand::Show { pack } => show(&pack.clone().unwrap_or_else(default))?,
@@ -48,11 +53,18 @@ pub(super) fn run(config: &Config, command: &ContentCommand) -> anyhow::Result<E
 fn show(path: &std::path::Path) -> anyhow::Result<()> {
     let content = Content::open(path).with_context(|| format!("open {}", path.display()))?;
     println!("content {:016x}", content.hash());
-    println!("\n{:>6}  {:<24} {:<14} {:>10} {:>8} {:>7}", "type", "hull", "empire", "mass t", "m/s", "align s");
+    println!(
+        "\n{:>6}  {:<24} {:<14} {:>10} {:>8} {:>7}",
+        "type", "hull", "empire", "mass t", "m/s", "align s"
+    );
     for ship in content.ships() {
-        let law = content.law(ship.id, false).context("every hull has a law")?;
+        let law = content
+            .law(ship.id, false)
+            .context("every hull has a law")?;
         let align_s = -orrery_base::math::ln(0.25) * law.tau_s;
-        let empire = content.empire(ship.empire).map_or("nobody", |empire| empire.name.as_str());
+        let empire = content
+            .empire(ship.empire)
+            .map_or("nobody", |empire| empire.name.as_str());
         println!(
             "{:>6}  {:<24} {:<14} {:>10.0} {:>8.0} {:>7.1}",
             ship.id,
@@ -63,6 +75,10 @@ fn show(path: &std::path::Path) -> anyhow::Result<()> {
             align_s
         );
     }
-    println!("\n{} stations, {} gates", content.stations().len(), content.gates().len());
+    println!(
+        "\n{} stations, {} gates",
+        content.stations().len(),
+        content.gates().len()
+    );
     Ok(())
 }

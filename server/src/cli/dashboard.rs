@@ -29,12 +29,21 @@ const PLAIN: Duration = Duration::from_secs(5);
 
 impl Dashboard {
     pub(super) fn new() -> Self {
-        Self { terminal: stdout().is_terminal(), lines: 0, before: None, shown_plain: None }
+        Self {
+            terminal: stdout().is_terminal(),
+            lines: 0,
+            before: None,
+            shown_plain: None,
+        }
     }
 
     /// How long to wait before the next look.
     pub(super) fn interval(&self) -> Duration {
-        if self.terminal { Duration::from_millis(1_000) } else { Duration::from_millis(200) }
+        if self.terminal {
+            Duration::from_millis(1_000)
+        } else {
+            Duration::from_millis(200)
+        }
     }
 
     /// Shows how the server is doing.
@@ -76,10 +85,19 @@ impl Dashboard {
                 now.bytes - before.bytes,
                 now.snapshots - before.snapshots,
             ),
-            None => (now.beats.clone(), metrics.uptime().as_secs_f64(), now.bytes, now.snapshots),
+            None => (
+                now.beats.clone(),
+                metrics.uptime().as_secs_f64(),
+                now.bytes,
+                now.snapshots,
+            ),
         };
         let per_client = |count: u64| count as f64 / seconds.max(0.001) / players.max(1) as f64;
-        let dilation = metrics.shards().iter().map(|shard| shard.dilation_milli.value()).min();
+        let dilation = metrics
+            .shards()
+            .iter()
+            .map(|shard| shard.dilation_milli.value())
+            .min();
         let figures = Figures {
             tick: metrics.tick().0,
             systems: host.context.galaxy.systems.len(),

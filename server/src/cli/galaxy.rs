@@ -56,7 +56,11 @@ pub(super) struct GenerateArgs {
 
 /// Reads `3` or `2..10` (or `2..=10`).
 fn span(text: &str) -> Result<Span, String> {
-    let number = |part: &str| part.trim().parse::<u32>().map_err(|error| format!("{part:?}: {error}"));
+    let number = |part: &str| {
+        part.trim()
+            .parse::<u32>()
+            .map_err(|error| format!("{part:?}: {error}"))
+    };
     let (min, max) = match text.split_once("..") {
         Some((low, high)) => (number(low)?, number(high.trim_start_matches('='))?),
         None => (number(text)?, number(text)?),
@@ -70,9 +74,26 @@ fn span(text: &str) -> Result<Span, String> {
 impl GenerateArgs {
     /// The defaults with a size and a seed, for a store that has no galaxy yet.
     pub(super) fn for_new(systems: u32, seed: u64) -> Self {
-        let Params { planets, belts, gates_min, gates_max, .. } = Params::default();
-        let gates = Span { min: gates_min, max: gates_max };
-        Self { data: None, systems, planets, belts, gates, seed, replace: false }
+        let Params {
+            planets,
+            belts,
+            gates_min,
+            gates_max,
+            ..
+        } = Params::default();
+        let gates = Span {
+            min: gates_min,
+            max: gates_max,
+        };
+        Self {
+            data: None,
+            systems,
+            planets,
+            belts,
+            gates,
+            seed,
+            replace: false,
+        }
     }
 
     /// The generator's parameters.
@@ -93,10 +114,17 @@ pub(super) fn run(config: &Config, command: &GalaxyCommand) -> anyhow::Result<Ex
         GalaxyCommand::Generate(args) => generate(config, args)?,
         GalaxyCommand::Show { data, svg } => {
             let data = data.as_ref().unwrap_or(&config.server.data);
-            let options = StoreOptions { create: false, read_only: true, ..StoreOptions::default() };
+            let options = StoreOptions {
+                create: false,
+                read_only: true,
+                ..StoreOptions::default()
+            };
             let store = Store::open(folder::store_path(data), &options)?;
-            let stored = stored::load(&store)?.context("this store has no galaxy; see `orrery galaxy generate`")?;
-            let empires = folder::open_content(data).map(|content| content.empires().to_vec()).unwrap_or_default();
+            let stored = stored::load(&store)?
+                .context("this store has no galaxy; see `orrery galaxy generate`")?;
+            let empires = folder::open_content(data)
+                .map(|content| content.empires().to_vec())
+                .unwrap_or_default();
             print!("{}", map::table_with(&stored.galaxy, &empires));
             println!("seed {}, digest {:016x}", stored.params.seed, stored.digest);
             if let Some(path) = svg {
@@ -114,12 +142,21 @@ fn generate(config: &Config, args: &GenerateArgs) -> anyhow::Result<()> {
     folder::prepare(data)?;
     let content = folder::open_content(data)?;
     let store = Store::open(folder::store_path(data), &StoreOptions::default())?;
-    let replace = if args.replace { Replace::Yes } else { Replace::No };
+    let replace = if args.replace {
+        Replace::Yes
+    } else {
+        Replace::No
+    };
     let params = args.params();
     let galaxy = galaxy::generate(&params, &content)?;
-    let batch = stored::store(&store, &params, &galaxy, replace).context("add --replace to replace it")?;
+    let batch =
+        stored::store(&store, &params, &galaxy, replace).context("add --replace to replace it")?;
     store.write(&batch)?;
-    println!("{} systems, digest {:016x}", galaxy.systems.len(), galaxy.digest());
+    println!(
+        "{} systems, digest {:016x}",
+        galaxy.systems.len(),
+        galaxy.digest()
+    );
     Ok(())
 }
 

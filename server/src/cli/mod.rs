@@ -100,10 +100,15 @@ fn init_logging(cli: &Cli) {
         eprintln!("warning: log filter {filter:?} is not understood ({error}); using {default:?}");
         EnvFilter::new(default)
     });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if cli.log_json {
         builder.json().init();
     } else {
-        builder.with_ansi(std::io::stderr().is_terminal()).with_target(true).init();
+        builder
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(true)
+            .init();
     }
 }

@@ -22,7 +22,11 @@ pub(crate) fn bar(what: &'static str) -> Bar {
         bar.set_message(what);
         bar
     });
-    Bar { what, bar, said: Cell::new(Instant::now()) }
+    Bar {
+        what,
+        bar,
+        said: Cell::new(Instant::now()),
+    }
 }
 
 impl Bar {

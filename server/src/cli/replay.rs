@@ -34,13 +34,21 @@ pub(super) struct ReplayArgs {
 
 pub(super) fn run(config: &Config, args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let data = args.data.as_ref().unwrap_or(&config.server.data);
-    let options = StoreOptions { create: false, read_only: true, ..StoreOptions::default() };
+    let options = StoreOptions {
+        create: false,
+        read_only: true,
+        ..StoreOptions::default()
+    };
     let store = Store::open(folder::store_path(data), &options)?;
     let content = folder::open_content(data)?;
     let stored = load_galaxy(&store)?;
     let seed = stored.params.seed;
     let context = Arc::new(SpaceContext::new(content, stored.galaxy));
-    let last = store.at_open().last_beat.context("this store has no beat yet")?;
+    context.check()?;
+    let last = store
+        .at_open()
+        .last_beat
+        .context("this store has no beat yet")?;
     let until = args.until.map_or(last, |beat| Tick(beat).min(last));
     let mut digest = None;
     for &shards in &args.shards {

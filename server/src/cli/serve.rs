@@ -93,7 +93,11 @@ pub(super) fn up(config: Config, args: &UpArgs) -> anyhow::Result<ExitCode> {
     prepare(&config, args)?;
     let data = config.server.data.clone();
     let host = start(config)?;
-    let mut bots = if args.bots > 0 { Some(Bots::start(&host, &data, args.bots)?) } else { None };
+    let mut bots = if args.bots > 0 {
+        Some(Bots::start(&host, &data, args.bots)?)
+    } else {
+        None
+    };
     let mut dashboard = Dashboard::new();
     let started = Instant::now();
     while !signal.load(Ordering::Acquire) && !host.is_stopping() && !is_over(started, &args.serve) {
@@ -111,7 +115,8 @@ pub(super) fn up(config: Config, args: &UpArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn is_over(started: Instant, args: &ServeArgs) -> bool {
-    args.stop_after.is_some_and(|seconds| started.elapsed() >= Duration::from_secs(seconds))
+    args.stop_after
+        .is_some_and(|seconds| started.elapsed() >= Duration::from_secs(seconds))
 }
 
 fn finish(host: Host) -> anyhow::Result<ExitCode> {
@@ -126,7 +131,8 @@ fn signals() -> anyhow::Result<Arc<AtomicBool>> {
     use signal_hook::flag;
     let raised = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, 130, Arc::clone(&raised)).context("watch signals")?;
+        flag::register_conditional_shutdown(signal, 130, Arc::clone(&raised))
+            .context("watch signals")?;
         flag::register(signal, Arc::clone(&raised)).context("watch signals")?;
     }
     Ok(raised)
@@ -134,7 +140,12 @@ fn signals() -> anyhow::Result<Arc<AtomicBool>> {
 
 /// Every address that a client on this host may use.
 pub(super) fn addresses(host: &Host) -> String {
-    host.listen.addresses().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    host.listen
+        .addresses()
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 struct Steps {
@@ -166,11 +177,15 @@ fn prepare(config: &Config, args: &UpArgs) -> anyhow::Result<()> {
     folder::prepare(data)?;
     println!("· compile content from {}", args.content.display());
     let pack = orrery_game::content::compile(&args.content)?;
-    pack.write(&folder::pack_path(data)).context("write the content pack")?;
+    pack.write(&folder::pack_path(data))
+        .context("write the content pack")?;
     let content = folder::open_content(data)?;
     let store = Store::open(folder::store_path(data), &StoreOptions::default())?;
     if stored::load(&store).context("load the galaxy")?.is_none() {
-        println!("· generate a galaxy of {} systems, seed {}", args.systems, args.seed);
+        println!(
+            "· generate a galaxy of {} systems, seed {}",
+            args.systems, args.seed
+        );
         let params = GenerateArgs::for_new(args.systems, args.seed).params();
         let galaxy = generate(&params, &content)?;
         store.write(&stored::store(&store, &params, &galaxy, Replace::No)?)?;
@@ -188,7 +203,16 @@ impl Bots {
     fn start(host: &Host, data: &std::path::Path, count: u32) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("find this program")?;
         let child = Command::new(program)
-            .args(["--log", "warn", "bots", "--quiet", "--behaviour", "mixed", "--count", &count.to_string()])
+            .args([
+                "--log",
+                "warn",
+                "bots",
+                "--quiet",
+                "--behaviour",
+                "mixed",
+                "--count",
+                &count.to_string(),
+            ])
             .arg("--server")
             .arg(host.http().to_string())
             .arg("--operator-key")

@@ -16,7 +16,11 @@ const LOGINS_MAX: usize = 1_024;
 /// How long a log-in waits for the beats before it to be durable.
 const DURABLE_WAIT_MAX: Duration = Duration::from_secs(3);
 
-pub(super) async fn serve(desk: Arc<Desk>, mut requests: Requests, mut ended: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    desk: Arc<Desk>,
+    mut requests: Requests,
+    mut ended: watch::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(LOGINS_MAX));
     loop {
         tokio::select! {
@@ -49,7 +53,12 @@ pub(super) async fn serve(desk: Arc<Desk>, mut requests: Requests, mut ended: wa
 }
 
 async fn log_in(desk: &Arc<Desk>, request: LoginRequest) {
-    let LoginRequest { shard, connection, token, remote } = request;
+    let LoginRequest {
+        shard,
+        connection,
+        token,
+        remote,
+    } = request;
     let result = redeem(desk, &token).await;
     let control = desk.metrics.control();
     match &result {
@@ -59,7 +68,10 @@ async fn log_in(desk: &Arc<Desk>, request: LoginRequest) {
             tracing::debug!(?remote, code = code.name(), "log-in refused");
         }
     }
-    if !desk.handle.reply_login(shard, LoginReply { connection, result }) {
+    if !desk
+        .handle
+        .reply_login(shard, LoginReply { connection, result })
+    {
         tracing::warn!(shard = shard.0, "a shard takes no answers to log-ins");
     }
 }
@@ -104,5 +116,9 @@ async fn redeem(desk: &Arc<Desk>, token: &[u8]) -> Result<Admitted, RefusalCode>
         })?;
     services.online.came(character.id, client);
     services.whois.learn(character.id, character.name.clone());
-    Ok(Admitted { account: claims.account, client, character })
+    Ok(Admitted {
+        account: claims.account,
+        client,
+        character,
+    })
 }

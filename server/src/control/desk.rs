@@ -38,7 +38,7 @@ use crate::metrics::Registry;
 use crate::rules::context::SpaceContext;
 
 /// Most changes under way to the disk. The commit takes 1,024 batches and has other guests.
-pub const COMMITS_MAX: usize = 256;
+pub(super) const COMMITS_MAX: usize = 256;
 
 /// How long a web session lasts.
 const SESSION_MS: u64 = 12 * 60 * 60 * 1_000;
@@ -123,7 +123,14 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn open(setup: Setup, handle: ControlHandle) -> Result<Self, StartError> {
-        let Setup { config, store, port, context, metrics, .. } = setup;
+        let Setup {
+            config,
+            store,
+            port,
+            context,
+            metrics,
+            ..
+        } = setup;
         let data = &config.server.data;
         let operator = OperatorKey::load_or_create(&folder::operator_key_path(data))?;
         let path = folder::pack_path(data);
@@ -189,7 +196,11 @@ impl Desk {
         if self.broken.load(Ordering::Acquire) {
             return Err(stopped("an earlier write was lost"));
         }
-        let turn = self.turns.acquire().await.map_err(|_| stopped("the server is ending"))?;
+        let turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| stopped("the server is ending"))?;
         let (value, receipt, number) = {
             let mut services = self.services();
             let mut out = Outbox::default();
@@ -244,7 +255,10 @@ impl Desk {
             match shard.since_last_beat() {
                 None => troubles.push(format!("shard {index} has not begun to beat")),
                 Some(since) if since > BEAT_OVERDUE => {
-                    troubles.push(format!("shard {index} has not beaten for {} s", since.as_secs()));
+                    troubles.push(format!(
+                        "shard {index} has not beaten for {} s",
+                        since.as_secs()
+                    ));
                 }
                 Some(_) => {}
             }
@@ -279,7 +293,12 @@ impl Desk {
         lifetime_ms: u64,
     ) -> Result<(String, Claims), SealError> {
         let id = TokenId(random().map_err(|_: StartError| SealError)?);
-        let claims = Claims { id, account, character, expires: now().plus_ms(lifetime_ms) };
+        let claims = Claims {
+            id,
+            account,
+            character,
+            expires: now().plus_ms(lifetime_ms),
+        };
         Ok((self.sealer.seal(purpose, &claims)?, claims))
     }
 
@@ -302,7 +321,10 @@ impl Desk {
         let server = &self.config.server;
         let local = local.to_canonical();
         let mut addresses = Vec::new();
-        for bound in [server.ipv4.map(IpAddr::V4), server.ipv6.map(IpAddr::V6)].into_iter().flatten() {
+        for bound in [server.ipv4.map(IpAddr::V4), server.ipv6.map(IpAddr::V6)]
+            .into_iter()
+            .flatten()
+        {
             if !bound.is_unspecified() {
                 addresses.push(SocketAddr::new(bound, self.quic_port));
             } else if bound.is_ipv4() == local.is_ipv4() {
@@ -325,10 +347,15 @@ pub(super) async fn keep_house(desk: Arc<Desk>, mut ended: watch::Receiver<bool>
         seconds += 1;
         desk.history().note(&desk.metrics);
         let remembered = desk.services().tokens.len();
-        desk.metrics.control().tokens_remembered.set(remembered as u64);
+        desk.metrics
+            .control()
+            .tokens_remembered
+            .set(remembered as u64);
         if seconds.is_multiple_of(PRUNE_INTERVAL_S) {
             desk.limits.forget_old();
-            let command = tokens::Command::Prune { rows_max: PRUNE_ROWS_MAX };
+            let command = tokens::Command::Prune {
+                rows_max: PRUNE_ROWS_MAX,
+            };
             let pruned = desk
                 .change(|services, _, out| services.tokens.handle(now(), &command, out))
                 .await;
@@ -360,6 +387,8 @@ fn random<const N: usize>() -> Result<[u8; N], StartError> {
 
 /// The time of day.
 pub(super) fn now() -> WallTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     WallTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 /// Most requests of all shards that wait for the control thread.
-pub const REQUESTS_MAX: usize = 4_096;
+pub(super) const REQUESTS_MAX: usize = 4_096;
 /// Most replies that wait for a shard. More than [`REQUESTS_MAX`] and what is being worked on, so
 /// that a shard that polls never loses one.
-pub const REPLIES_MAX: usize = 2 * REQUESTS_MAX;
+pub(super) const REPLIES_MAX: usize = 2 * REQUESTS_MAX;
 
 /// A client presents its token.
 #[derive(Clone, Debug)]
@@ -59,7 +59,11 @@ pub struct QueueFull;
 #[derive(Debug)]
 pub(super) enum Request {
     Login(LoginRequest),
-    WhoIs { shard: ShardIndex, connection: ConnectionKey, characters: Vec<CharacterId> },
+    WhoIs {
+        shard: ShardIndex,
+        connection: ConnectionKey,
+        characters: Vec<CharacterId>,
+    },
 }
 
 /// Names for a connection.
@@ -95,7 +99,11 @@ impl ControlHandle {
             logins: ArrayQueue::new(REPLIES_MAX),
             names: ArrayQueue::new(REPLIES_MAX),
         });
-        let handle = Self { requests: requests_in, left: left_in, replies: replies.collect() };
+        let handle = Self {
+            requests: requests_in,
+            left: left_in,
+            replies: replies.collect(),
+        };
         (handle, Requests { requests, left })
     }
 
@@ -118,7 +126,11 @@ impl ControlHandle {
         connection: ConnectionKey,
         characters: Vec<CharacterId>,
     ) -> Result<(), QueueFull> {
-        self.send(Request::WhoIs { shard, connection, characters })
+        self.send(Request::WhoIs {
+            shard,
+            connection,
+            characters,
+        })
     }
 
     /// A client that was admitted is gone.
@@ -152,8 +164,10 @@ impl ControlHandle {
     }
 
     fn send(&self, request: Request) -> Result<(), QueueFull> {
-        self.requests.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Closed(_) => QueueFull,
-        })
+        self.requests
+            .try_send(request)
+            .map_err(|error| match error {
+                TrySendError::Full(_) | TrySendError::Closed(_) => QueueFull,
+            })
     }
 }

@@ -8,18 +8,18 @@
 //! ```
 //!
 //! One thread with a single-threaded tokio runtime, off the simulation: it may wait for the disk.
-//! Password hashes are computed on a small pool of threads of low priority ([`pool`]).
+//! Password hashes are computed on a small pool of threads of low priority (`pool`).
 //!
 //! **Invariants**
 //! - Nothing that promises value or a place (an account, a character, a redeemed token) is
 //!   answered before it is durable.
 //! - Shards never wait for this thread: [`ControlHandle`] pushes to bounded queues and polls.
 //! - The services' state and the rows on their way to the disk change together, under one lock
-//!   that is never held while waiting ([`desk`]).
+//!   that is never held while waiting (`desk`).
 //!
-//! Bounds: [`handle::REQUESTS_MAX`] requests of shards, [`handle::REPLIES_MAX`] replies per
-//! shard, [`desk::COMMITS_MAX`] commits under way, [`pool::JOBS_MAX`] passwords,
-//! [`http::CONNECTIONS_MAX`] HTTP connections. What does not fit is refused at once.
+//! Bounds: 4,096 requests of shards and 8,192 replies for each, 256 commits under way, 64 waiting
+//! passwords, 1,024 HTTP connections: constants of the modules. What does not fit is refused at
+//! once.
 
 mod admission;
 mod desk;
@@ -44,7 +44,7 @@ use orrery_services::rows::RowError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-pub use handle::{Admitted, ControlHandle, LoginReply, LoginRequest, QueueFull};
+pub use handle::{Admitted, ControlHandle, LoginReply, LoginRequest, Names, QueueFull};
 pub use operator::KeyError;
 pub use setup::Setup;
 
@@ -144,7 +144,13 @@ pub fn start(setup: Setup) -> Result<Control, StartError> {
         })
         .map_err(StartError::System)?;
     tracing::info!(%address, "HTTP is served");
-    Ok(Control { handle, address, stop, end, thread: Some(thread) })
+    Ok(Control {
+        handle,
+        address,
+        stop,
+        end,
+        thread: Some(thread),
+    })
 }
 
 fn listen(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {

@@ -60,7 +60,10 @@ impl std::fmt::Debug for OperatorKey {
 impl OperatorKey {
     /// Reads the key, or makes one.
     pub(super) fn load_or_create(path: &Path) -> Result<Self, KeyError> {
-        let failed = |source| KeyError::File { path: path.into(), source };
+        let failed = |source| KeyError::File {
+            path: path.into(),
+            source,
+        };
         match File::open(path) {
             Ok(file) => Self::read(path, file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -71,13 +74,18 @@ impl OperatorKey {
     }
 
     fn read(path: &Path, file: File) -> Result<Self, KeyError> {
-        let failed = |source| KeyError::File { path: path.into(), source };
+        let failed = |source| KeyError::File {
+            path: path.into(),
+            source,
+        };
         let mode = file.metadata().map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(KeyError::Exposed { path: path.into() });
         }
         let mut text = String::new();
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+        file.take(FILE_BYTES_MAX)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
         let key = text.trim();
         if key.len() < KEY_CHARACTERS_MIN || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(KeyError::Invalid { path: path.into() });
@@ -95,7 +103,11 @@ impl OperatorKey {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&fresh)?;
         file.write_all(format!("{key}\n").as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&fresh, path)?;
@@ -117,11 +129,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("operator.key");
         let made = OperatorKey::load_or_create(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let read = OperatorKey::load_or_create(&path).unwrap();
         assert!(read.is(&made.0) && made.0.len() == 64);
         assert!(!read.is("") && !read.is(&made.0[1..]) && !read.is(&made.0.to_uppercase()));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing else is left"
+        );
     }
 
     #[test]
@@ -138,10 +157,17 @@ mod tests {
     fn a_file_without_a_key_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("operator.key");
-        for text in ["", "short", "a key with blanks in it, however long it is made"] {
+        for text in [
+            "",
+            "short",
+            "a key with blanks in it, however long it is made",
+        ] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-            assert!(matches!(OperatorKey::load_or_create(&path), Err(KeyError::Invalid { .. })));
+            assert!(matches!(
+                OperatorKey::load_or_create(&path),
+                Err(KeyError::Invalid { .. })
+            ));
         }
     }
 }

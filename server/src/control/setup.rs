@@ -34,6 +34,8 @@ pub struct Setup {
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setup").field("shards", &self.shards).finish_non_exhaustive()
+        f.debug_struct("Setup")
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
     }
 }

@@ -17,21 +17,30 @@ const STARTER_ROLES: [&str; 3] = ["frigate", "corvette", "shuttle"];
 /// holds the place.
 pub(super) fn start(context: &SpaceContext) -> Start {
     let stations = context.starting_stations().filter_map(|fixture| {
-        let empire = context.galaxy.system(fixture.grid.system()).map_or(0, |system| system.empire);
+        let empire = context
+            .galaxy
+            .system(fixture.grid.system())
+            .map_or(0, |system| system.empire);
         Some(Station {
             grid: fixture.grid,
             station: fixture.entity,
             ship_type: starter(context.content.ships(), empire)?,
         })
     });
-    Start { stations: stations.collect() }
+    Start {
+        stations: stations.collect(),
+    }
 }
 
 /// A fitting role counts most, then the empire, then the lowest id.
 fn starter(ships: &[ShipType], empire: u8) -> Option<TypeId> {
     let rank = |ship: &&ShipType| {
         let role = STARTER_ROLES.iter().position(|role| *role == ship.role);
-        (role.unwrap_or(STARTER_ROLES.len()), ship.empire != empire, ship.id)
+        (
+            role.unwrap_or(STARTER_ROLES.len()),
+            ship.empire != empire,
+            ship.id,
+        )
     };
     ships.iter().min_by_key(rank).map(|ship| ship.id)
 }
@@ -52,7 +61,10 @@ pub(super) fn place(context: &SpaceContext, location: &Location) -> Place {
         Location::Docked { station, .. } => context.fixture(*station).map(|it| it.name.to_string()),
         Location::InSpace { .. } => None,
     };
-    Place { system: system.map_or_else(String::new, |system| system.name.clone()), station }
+    Place {
+        system: system.map_or_else(String::new, |system| system.name.clone()),
+        station,
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +100,11 @@ mod tests {
         ];
         assert_eq!(starter(&ships, 2), Some(TypeId(3)));
         assert_eq!(starter(&ships, 1), Some(TypeId(2)));
-        assert_eq!(starter(&ships, 9), Some(TypeId(2)), "nobody's land: the first frigate");
+        assert_eq!(
+            starter(&ships, 9),
+            Some(TypeId(2)),
+            "nobody's land: the first frigate"
+        );
         assert_eq!(starter(&ships[..1], 2), Some(TypeId(1)), "better than none");
         assert_eq!(starter(&[], 2), None);
     }

@@ -60,7 +60,13 @@ impl Completer {
     }
 }
 
-fn complete(store: &Store, port: &ControlPort, shards: usize, keep: Keep, reports: &Receiver<ShardCheckpoint>) {
+fn complete(
+    store: &Store,
+    port: &ControlPort,
+    shards: usize,
+    keep: Keep,
+    reports: &Receiver<ShardCheckpoint>,
+) {
     let mut open: BTreeMap<Tick, Vec<Vec<GridSum>>> = BTreeMap::new();
     for report in reports {
         let shares = open.entry(report.tick).or_default();
@@ -68,7 +74,12 @@ fn complete(store: &Store, port: &ControlPort, shards: usize, keep: Keep, report
         if shares.len() < shards {
             continue;
         }
-        let sums: Vec<GridSum> = open.remove(&report.tick).into_iter().flatten().flatten().collect();
+        let sums: Vec<GridSum> = open
+            .remove(&report.tick)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
         let mut batch = Batch::new();
         put_header(&mut batch, report.tick, &sums);
         // The last complete checkpoint is older than this one: pruning sees it and those before.

@@ -28,8 +28,13 @@ pub fn operator_key_path(data: &Path) -> PathBuf {
 /// # Errors
 /// If it cannot be made, is no folder, or a file cannot be written in it.
 pub fn prepare(data: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(data).with_context(|| format!("create data folder {}", data.display()))?;
-    ensure!(data.is_dir(), "data folder {} is not a folder", data.display());
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("create data folder {}", data.display()))?;
+    ensure!(
+        data.is_dir(),
+        "data folder {} is not a folder",
+        data.display()
+    );
     let probe = data.join(".write-probe");
     std::fs::write(&probe, b"orrery")
         .and_then(|()| std::fs::remove_file(&probe))
@@ -43,6 +48,9 @@ pub fn prepare(data: &Path) -> anyhow::Result<()> {
 pub fn open_content(data: &Path) -> anyhow::Result<Content> {
     let path = pack_path(data);
     Content::open(&path).with_context(|| {
-        format!("open content pack {} (make one with `orrery content compile`)", path.display())
+        format!(
+            "open content pack {} (make one with `orrery content compile`)",
+            path.display()
+        )
     })
 }

@@ -85,7 +85,11 @@ impl Host {
         let content = folder::open_content(data)?;
         let content_hash = content.hash();
         progress.step("open store");
-        let options = StoreOptions { create: false, sync: config.durability.sync, ..StoreOptions::default() };
+        let options = StoreOptions {
+            create: false,
+            sync: config.durability.sync,
+            ..StoreOptions::default()
+        };
         let store = Store::open(folder::store_path(data), &options)?;
         if store.at_open().last_beat.is_some() && !store.was_clean() {
             tracing::warn!("the store was not shut down cleanly: recovering");
@@ -93,20 +97,32 @@ impl Host {
         let stored = load_galaxy(&store)?;
         let seed = stored.params.seed;
         let context = Arc::new(SpaceContext::new(content, stored.galaxy));
+        context.check()?;
         let shard_count = config.shards();
         let deal = recovery::Deal::new(&context, usize::from(shard_count));
         progress.step("recover");
         let last = store.at_open().last_beat.unwrap_or(Tick(0));
-        let replayed =
-            recovery::replay(&store, &context, seed, &deal, recovery::Start::Newest, last, |at| progress.replayed(at))
-                .context("recover the last durable beat")?;
+        let replayed = recovery::replay(
+            &store,
+            &context,
+            seed,
+            &deal,
+            recovery::Start::Newest,
+            last,
+            |at| progress.replayed(at),
+        )
+        .context("recover the last durable beat")?;
         tracing::info!(beat = last.0, checkpoint = replayed.from.0, "recovered");
         let orphans = orphans(&replayed.lockstep);
         let (worlds, pending) = replayed.lockstep.into_worlds();
 
         progress.step("start");
-        let commit = CommitOptions { first_beat: Some(last.next()), ..CommitOptions::default() };
-        let (committer, ports, control_port) = Committer::start(&store, usize::from(shard_count), commit)?;
+        let commit = CommitOptions {
+            first_beat: Some(last.next()),
+            ..CommitOptions::default()
+        };
+        let (committer, ports, control_port) =
+            Committer::start(&store, usize::from(shard_count), commit)?;
         let metrics = Registry::new(usize::from(shard_count));
         metrics.show_commit(committer.stats(), committer.durable());
         let certificate = certificate(&config)?;
@@ -122,7 +138,8 @@ impl Host {
             stop: Arc::new(AtomicBool::new(false)),
         })?;
         let stop = control.stop_flag();
-        let completer = checkpoints::Completer::start(store, control_port, shard_count, &config.durability)?;
+        let completer =
+            checkpoints::Completer::start(store, control_port, shard_count, &config.durability)?;
         let tls = Tls::new(&certificate)?;
         let keys = EdgeKeys::load_or_create(data)?;
         let mut parts: Vec<Option<ShardParts>> = Vec::new();
@@ -130,8 +147,16 @@ impl Host {
             let here = |grid: GridId| deal.world_of(grid) == Some(usize::from(shard.0));
             parts.push(Some(ShardParts {
                 stop: Arc::clone(&stop),
-                pending: pending.iter().filter(|envelope| here(envelope.to)).cloned().collect(),
-                orphans: orphans.iter().filter(|(grid, _)| here(*grid)).cloned().collect(),
+                pending: pending
+                    .iter()
+                    .filter(|envelope| here(envelope.to))
+                    .cloned()
+                    .collect(),
+                orphans: orphans
+                    .iter()
+                    .filter(|(grid, _)| here(*grid))
+                    .cloned()
+                    .collect(),
                 world,
                 deal: deal.clone(),
                 port,
@@ -152,16 +177,31 @@ impl Host {
             }));
         }
         let parts = Arc::new(std::sync::Mutex::new(parts));
-        let runtime_config =
-            RuntimeConfig { shards: shard_count, mesh_capacity: RING_CAPACITY, spin_before_park: SPIN };
+        let runtime_config = RuntimeConfig {
+            shards: shard_count,
+            mesh_capacity: RING_CAPACITY,
+            spin_before_park: SPIN,
+        };
         let shards = runtime::start(runtime_config, Arc::clone(&stop), move |seat| {
-            let taken = parts.lock().ok().and_then(|mut parts| parts[usize::from(seat.shard.0)].take());
+            let taken = parts
+                .lock()
+                .ok()
+                .and_then(|mut parts| parts[usize::from(seat.shard.0)].take());
             async move {
                 let parts = taken.ok_or("a shard was started twice")?;
                 shard::run(seat, parts).await
             }
         })?;
-        Ok(Self { metrics, context, listen, control, shards, completer, committer, stop })
+        Ok(Self {
+            metrics,
+            context,
+            listen,
+            control,
+            shards,
+            completer,
+            committer,
+            stop,
+        })
     }
 
     /// Asks the server to drain and stop.
@@ -196,7 +236,11 @@ impl Host {
         let last = shards.context("run the shards")?;
         let report = report?;
         let last = last.into_iter().max().unwrap_or(Tick(0));
-        if report.clean { Ok(last) } else { Err(anyhow!("the store is not clean: beats were discarded")) }
+        if report.clean {
+            Ok(last)
+        } else {
+            Err(anyhow!("the store is not clean: beats were discarded"))
+        }
     }
 }
 
@@ -209,7 +253,14 @@ fn orphans(lockstep: &Lockstep<Space>) -> Vec<(GridId, Stamped<Input>)> {
             for (&ship, &client) in part.table.ids().iter().zip(&pilots.client) {
                 if client != NO_CLIENT {
                     let input = Input::Leave { client, ship };
-                    orphans.push((grid.id(), Stamped { source: client.0, sequence: u64::MAX, input }));
+                    orphans.push((
+                        grid.id(),
+                        Stamped {
+                            source: client.0,
+                            sequence: u64::MAX,
+                            input,
+                        },
+                    ));
                 }
             }
         }
@@ -222,7 +273,11 @@ pub type Pending = Vec<Envelope<Message>>;
 
 fn claim(config: &Config) -> anyhow::Result<Listen> {
     let server = &config.server;
-    let listen = Listen { ipv4: server.ipv4, ipv6: server.ipv6, ..Listen::everywhere(server.port) };
+    let listen = Listen {
+        ipv4: server.ipv4,
+        ipv6: server.ipv6,
+        ..Listen::everywhere(server.port)
+    };
     Ok(listen.claim()?)
 }
 
@@ -238,6 +293,13 @@ fn certificate(config: &Config) -> anyhow::Result<Certificate> {
 /// the kernel spreads connections by their addresses.
 fn limits(config: &Config, shards: u16) -> Limits {
     let share = (config.edge.max_clients as usize).div_ceil(usize::from(shards));
-    let connections = if shards == 1 { share } else { (share + share / 4 + 8).min(config.edge.max_clients as usize) };
-    Limits { connections, ..Limits::default() }
+    let connections = if shards == 1 {
+        share
+    } else {
+        (share + share / 4 + 8).min(config.edge.max_clients as usize)
+    };
+    Limits {
+        connections,
+        ..Limits::default()
+    }
 }

@@ -37,13 +37,19 @@ impl Deal {
     /// Deals the galaxy's grids to `worlds` (≥ 1) worlds.
     #[must_use]
     pub fn new(context: &SpaceContext, worlds: usize) -> Self {
-        Self { grids: context.grids().collect(), worlds: worlds.max(1) }
+        Self {
+            grids: context.grids().collect(),
+            worlds: worlds.max(1),
+        }
     }
 
     /// The world of a grid, or `None` if the galaxy has no such grid.
     #[must_use]
     pub fn world_of(&self, grid: GridId) -> Option<usize> {
-        self.grids.binary_search(&grid).ok().map(|place| place % self.worlds)
+        self.grids
+            .binary_search(&grid)
+            .ok()
+            .map(|place| place % self.worlds)
     }
 
     /// All grids, ascending.
@@ -100,9 +106,15 @@ pub fn replay(
     let mut beat: Vec<BeatRecord<Space>> = Vec::new();
     for row in journal::range(rows, from.next()..=until) {
         let row = row.context("read the journal")?;
-        if beat.first().is_some_and(|record| record.tick != row.key.beat) {
+        if beat
+            .first()
+            .is_some_and(|record| record.tick != row.key.beat)
+        {
             step(&mut lockstep, std::mem::take(&mut beat))?;
-            progress(Progress { tick: lockstep.tick(), last: until });
+            progress(Progress {
+                tick: lockstep.tick(),
+                last: until,
+            });
         }
         let record = BeatRecord::decode(&row.record)
             .with_context(|| format!("decode beat {} of shard {}", row.key.beat, row.key.shard))?;
@@ -116,15 +128,28 @@ pub fn replay(
     }
     if !beat.is_empty() {
         step(&mut lockstep, beat)?;
-        progress(Progress { tick: lockstep.tick(), last: until });
+        progress(Progress {
+            tick: lockstep.tick(),
+            last: until,
+        });
     }
-    ensure!(lockstep.tick() == until, "the journal ends at beat {} instead of {until}", lockstep.tick());
-    Ok(Replayed { lockstep, from, skipped })
+    ensure!(
+        lockstep.tick() == until,
+        "the journal ends at beat {} instead of {until}",
+        lockstep.tick()
+    );
+    Ok(Replayed {
+        lockstep,
+        from,
+        skipped,
+    })
 }
 
 fn step(lockstep: &mut Lockstep<Space>, records: Vec<BeatRecord<Space>>) -> anyhow::Result<()> {
     let tick = records.first().map_or(Tick(0), |record| record.tick);
-    let output = lockstep.replay(records).with_context(|| format!("replay beat {tick}"))?;
+    let output = lockstep
+        .replay(records)
+        .with_context(|| format!("replay beat {tick}"))?;
     ensure!(
         output.stray_messages.is_empty(),
         "beat {tick} sends a message to a grid that the galaxy does not have"
@@ -156,7 +181,11 @@ fn begin(
         })
         .with_context(|| format!("restore the checkpoint of beat {}", checkpoint.tick))?;
         for grid in deal.grids() {
-            ensure!(lockstep.grid(*grid).is_some(), "the checkpoint of beat {} has no grid {grid}", checkpoint.tick);
+            ensure!(
+                lockstep.grid(*grid).is_some(),
+                "the checkpoint of beat {} has no grid {grid}",
+                checkpoint.tick
+            );
         }
         return Ok((lockstep, skipped));
     }
@@ -170,7 +199,10 @@ fn begin(
 
 /// The oldest complete checkpoint whose following beat the journal still has; none if the
 /// journal begins with the first beat.
-fn oldest(rows: &impl Rows, until: Tick) -> anyhow::Result<(Option<checkpoint::Checkpoint>, usize)> {
+fn oldest(
+    rows: &impl Rows,
+    until: Tick,
+) -> anyhow::Result<(Option<checkpoint::Checkpoint>, usize)> {
     let Some((first, _)) = journal::span(rows).context("read the journal's ends")? else {
         return Ok((None, 0));
     };
@@ -190,7 +222,10 @@ fn oldest(rows: &impl Rows, until: Tick) -> anyhow::Result<(Option<checkpoint::C
             Err(error) => return Err(error.into()),
         }
     }
-    bail!("no checkpoint reaches the journal, which begins with beat {}", first.beat)
+    bail!(
+        "no checkpoint reaches the journal, which begins with beat {}",
+        first.beat
+    )
 }
 
 /// A stored checkpoint as the kernel wants it: grids, and the messages of all shards together.
@@ -199,7 +234,9 @@ fn assemble(found: checkpoint::Checkpoint) -> anyhow::Result<Checkpoint> {
     let mut pending = Vec::new();
     for (grid, bytes) in found.grids {
         if is_pending_row(grid) {
-            pending.extend(decode_messages::<Space>(&bytes).context("decode messages of a checkpoint")?);
+            pending.extend(
+                decode_messages::<Space>(&bytes).context("decode messages of a checkpoint")?,
+            );
         } else {
             grids.push((grid, bytes));
         }
@@ -207,5 +244,9 @@ fn assemble(found: checkpoint::Checkpoint) -> anyhow::Result<Checkpoint> {
     pending.sort_by_key(|envelope| (envelope.to, envelope.from, envelope.sequence));
     let mut encoded = Vec::new();
     encode_messages::<Space>(&pending, &mut encoded);
-    Ok(Checkpoint { tick: found.beat, grids, pending: encoded })
+    Ok(Checkpoint {
+        tick: found.beat,
+        grids,
+        pending: encoded,
+    })
 }

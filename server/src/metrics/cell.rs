@@ -79,6 +79,9 @@ const BUCKETS: usize = STEPS * (DOUBLINGS + 1);
 /// The coarser buckets of a scrape end at these powers of two of nanoseconds: from 33 µs to
 /// 1.07 s. They are edges of the fine buckets too, so nothing is estimated.
 const COARSE: core::ops::RangeInclusive<u32> = 15..=30;
+/// Behind these, from 4.2 to 33.6 ms, there are three more in between: here it is decided whether
+/// beats are good, and a bucket twice as wide as its beginning would not tell.
+const QUARTERED: core::ops::Range<u32> = 22..25;
 
 /// Durations by their size, exact to an eighth.
 #[derive(Debug)]
@@ -189,15 +192,16 @@ impl Distribution {
         let mut from = 0;
         let mut buckets = Vec::new();
         for power in COARSE {
-            // A duration of exactly the bound is in the bucket above: nobody can tell.
-            let to = bucket_of(1 << power);
-            buckets.push((
-                (1_u64 << power) as f64 / 1e9,
-                self.counts[from..to].iter().sum(),
-            ));
-            from = to;
+            let quarters = if QUARTERED.contains(&power) { 4 } else { 1 };
+            for quarter in 0..quarters {
+                let bound_ns = (1_u64 << power) + (quarter << power) / 4;
+                // A duration of exactly the bound is in the bucket above: nobody can tell.
+                let to = bucket_of(bound_ns);
+                buckets.push((bound_ns as f64 / 1e9, self.counts[from..to].iter().sum()));
+                from = to;
+            }
         }
-        buckets.push((f64::MAX, self.counts[from..].iter().sum()));
+        buckets.push((f64::INFINITY, self.counts[from..].iter().sum()));
         buckets
     }
 }

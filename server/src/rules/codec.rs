@@ -36,12 +36,21 @@ pub fn digest_row(columns: &SpaceColumns, row: usize) -> u64 {
         .word(pair(ship.type_id[row].0, ship.order_range_cm[row] as u32))
         .word(ship.order_target[row].0)
         .word(pair(
-            bytes([ship.shield[row], ship.armour[row], ship.hull[row], ship.activity[row]]),
+            bytes([
+                ship.shield[row],
+                ship.armour[row],
+                ship.hull[row],
+                ship.activity[row],
+            ]),
             bytes([ship.kind[row], ship.order_kind[row], pilot.presence[row], 0]),
         ))
-        .word(ship.order_direction[row].iter().fold(u64::from(ship.throttle[row]), |word, &axis| {
-            (word << 16) | u64::from(axis as u16)
-        }))
+        .word(
+            ship.order_direction[row]
+                .iter()
+                .fold(u64::from(ship.throttle[row]), |word, &axis| {
+                    (word << 16) | u64::from(axis as u16)
+                }),
+        )
         .word(ship.owner[row].0)
         .word(ship.order_tick[row])
         .word(ship.law_tick[row])
@@ -62,7 +71,9 @@ pub fn encode_row(row: &SpaceRow, bytes: &mut Vec<u8>) {
     bytes.put_u8(ship.kind);
     bytes.put_u32(ship.type_id.0);
     bytes.put_u64(ship.owner.0);
-    for axis in [ship.px, ship.py, ship.pz, ship.vx, ship.vy, ship.vz, ship.tx, ship.ty, ship.tz] {
+    for axis in [
+        ship.px, ship.py, ship.pz, ship.vx, ship.vy, ship.vz, ship.tx, ship.ty, ship.tz,
+    ] {
         bytes.put_i32(axis);
     }
     bytes.put_u32(ship.response);
@@ -116,7 +127,11 @@ pub fn decode_row(bytes: &mut Reader<'_>) -> Result<SpaceRow, DecodeError> {
         order_kind: bytes.u8()?,
         order_target: EntityId(bytes.u64()?),
         order_range_cm: bytes.i32()?,
-        order_direction: [bytes.u16()? as i16, bytes.u16()? as i16, bytes.u16()? as i16],
+        order_direction: [
+            bytes.u16()? as i16,
+            bytes.u16()? as i16,
+            bytes.u16()? as i16,
+        ],
         throttle: bytes.u16()?,
         order_tick: bytes.u64()?,
         shield: bytes.u8()?,
@@ -131,7 +146,8 @@ pub fn decode_row(bytes: &mut Reader<'_>) -> Result<SpaceRow, DecodeError> {
     }
     let account = AccountId(bytes.u64()?);
     let length = bytes.count(1)?;
-    let name = core::str::from_utf8(bytes.bytes(length)?).map_err(|_| DecodeError::Invalid("name"))?;
+    let name =
+        core::str::from_utf8(bytes.bytes(length)?).map_err(|_| DecodeError::Invalid("name"))?;
     let pilot = Pilot {
         account,
         name: name.into(),
@@ -163,7 +179,14 @@ pub fn encode_input(input: &Input, bytes: &mut Vec<u8>) {
             bytes.put_u64(client.0);
             bytes.put_u64(ship.0);
         }
-        Input::Command { client, edge, ship, sequence, request, command } => {
+        Input::Command {
+            client,
+            edge,
+            ship,
+            sequence,
+            request,
+            command,
+        } => {
             bytes.put_u8(if *request == 0 { FLIGHT } else { COMMAND });
             bytes.put_u64(client.0);
             bytes.put_u16(edge.0);
@@ -208,7 +231,14 @@ pub fn decode_input(bytes: &mut Reader<'_>) -> Result<Input, DecodeError> {
                 0
             };
             let command = take_command(bytes)?;
-            Ok(Input::Command { client, edge, ship, sequence, request, command })
+            Ok(Input::Command {
+                client,
+                edge,
+                ship,
+                sequence,
+                request,
+                command,
+            })
         }
         _ => Err(DecodeError::Invalid("kind of input")),
     }
@@ -257,7 +287,10 @@ fn put_command(command: &Command, bytes: &mut Vec<u8>) {
         Command::Align { target } => targeted(4, target, None),
         Command::Jump { gate } => targeted(5, gate, None),
         Command::Dock { station } => targeted(6, station, None),
-        Command::Fly { direction, throttle } => {
+        Command::Fly {
+            direction,
+            throttle,
+        } => {
             bytes.put_u8(7);
             for axis in direction {
                 bytes.put_u16(axis as u16);
@@ -272,14 +305,32 @@ fn put_command(command: &Command, bytes: &mut Vec<u8>) {
 
 fn take_command(bytes: &mut Reader<'_>) -> Result<Command, DecodeError> {
     Ok(match bytes.u8()? {
-        1 => Command::Approach { target: EntityId(bytes.u64()?) },
-        2 => Command::KeepAtRange { target: EntityId(bytes.u64()?), range_m: bytes.u32()? },
-        3 => Command::Orbit { target: EntityId(bytes.u64()?), range_m: bytes.u32()? },
-        4 => Command::Align { target: EntityId(bytes.u64()?) },
-        5 => Command::Jump { gate: EntityId(bytes.u64()?) },
-        6 => Command::Dock { station: EntityId(bytes.u64()?) },
+        1 => Command::Approach {
+            target: EntityId(bytes.u64()?),
+        },
+        2 => Command::KeepAtRange {
+            target: EntityId(bytes.u64()?),
+            range_m: bytes.u32()?,
+        },
+        3 => Command::Orbit {
+            target: EntityId(bytes.u64()?),
+            range_m: bytes.u32()?,
+        },
+        4 => Command::Align {
+            target: EntityId(bytes.u64()?),
+        },
+        5 => Command::Jump {
+            gate: EntityId(bytes.u64()?),
+        },
+        6 => Command::Dock {
+            station: EntityId(bytes.u64()?),
+        },
         7 => Command::Fly {
-            direction: [bytes.u16()? as i16, bytes.u16()? as i16, bytes.u16()? as i16],
+            direction: [
+                bytes.u16()? as i16,
+                bytes.u16()? as i16,
+                bytes.u16()? as i16,
+            ],
             throttle: bytes.u16()?,
         },
         8 => Command::Stop,

@@ -103,11 +103,17 @@ impl Columns for SpaceColumns {
     }
 
     fn swap_remove(&mut self, row: usize) -> SpaceRow {
-        SpaceRow { ship: self.ship.swap_remove(row), pilot: self.pilot.swap_remove(row) }
+        SpaceRow {
+            ship: self.ship.swap_remove(row),
+            pilot: self.pilot.swap_remove(row),
+        }
     }
 
     fn row(&self, row: usize) -> SpaceRow {
-        SpaceRow { ship: self.ship.row(row), pilot: self.pilot.row(row) }
+        SpaceRow {
+            ship: self.ship.row(row),
+            pilot: self.pilot.row(row),
+        }
     }
 
     fn set_row(&mut self, row: usize, value: SpaceRow) {
@@ -138,7 +144,10 @@ impl SpaceColumns {
     #[must_use]
     pub fn location(&self, row: usize, grid: GridId) -> Location {
         match self.presence(row) {
-            Presence::Docked => Location::Docked { grid, station: EntityId(self.pilot.place[row]) },
+            Presence::Docked => Location::Docked {
+                grid,
+                station: EntityId(self.pilot.place[row]),
+            },
             Presence::InSpace | Presence::Trace => Location::InSpace {
                 grid,
                 position_cm: self.ship.position_cm(row),

@@ -35,6 +35,24 @@ pub struct Link {
     pub gate: ObjectId,
 }
 
+/// The galaxy has something that the content pack does not know.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "the galaxy does not fit the content pack: {name} (grid {grid}) is of type {type_id}, and the \
+     pack has no such {kind}; compile the content that the galaxy was made with, or generate the \
+     galaxy anew"
+)]
+pub struct Misfit {
+    /// What the thing is.
+    pub kind: &'static str,
+    /// Its type.
+    pub type_id: TypeId,
+    /// Its name.
+    pub name: Box<str>,
+    /// Where it is.
+    pub grid: GridId,
+}
+
 /// What the rules of space read besides the grid's own state.
 pub struct SpaceContext {
     /// The content pack.
@@ -73,7 +91,13 @@ impl SpaceContext {
             for gate in &system.gates {
                 let entity = EntityId::of_object(gate.object);
                 on_grid.push(entity);
-                links.insert(entity, Link { grid: GridId::hub_of(gate.to_system), gate: gate.to_gate });
+                links.insert(
+                    entity,
+                    Link {
+                        grid: GridId::hub_of(gate.to_system),
+                        gate: gate.to_gate,
+                    },
+                );
                 let fixture = Fixture {
                     entity,
                     kind: Kind::Gate,
@@ -85,7 +109,36 @@ impl SpaceContext {
                 fixtures.insert(entity, fixture);
             }
         }
-        Self { content, galaxy, fixtures, links, by_grid }
+        Self {
+            content,
+            galaxy,
+            fixtures,
+            links,
+            by_grid,
+        }
+    }
+
+    /// Whether the content pack knows every station and gate of the galaxy: the rules rely on it.
+    ///
+    /// # Errors
+    /// The first that it does not know.
+    pub fn check(&self) -> Result<(), Misfit> {
+        for fixture in self.fixtures.values() {
+            let (kind, is_known) = match fixture.kind {
+                Kind::Gate => ("gate", self.content.gate(fixture.type_id).is_some()),
+                _ => ("station", self.content.station(fixture.type_id).is_some()),
+            };
+            if !is_known {
+                let Fixture { type_id, grid, .. } = *fixture;
+                return Err(Misfit {
+                    kind,
+                    type_id,
+                    name: fixture.name.clone(),
+                    grid,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The grids of the galaxy, ascending.
@@ -101,7 +154,11 @@ impl SpaceContext {
 
     /// The stations and gates of a grid.
     pub fn fixtures_of(&self, grid: GridId) -> impl Iterator<Item = &Fixture> + '_ {
-        self.by_grid.get(&grid).into_iter().flatten().filter_map(|entity| self.fixtures.get(entity))
+        self.by_grid
+            .get(&grid)
+            .into_iter()
+            .flatten()
+            .filter_map(|entity| self.fixtures.get(entity))
     }
 
     /// Where a gate leads.

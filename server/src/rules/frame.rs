@@ -90,7 +90,11 @@ pub fn frame(
         let presence = columns.presence(row);
         if presence != Presence::InSpace {
             if pilot.since[row] == beat.tick.0 && table.born()[row] < beat.tick {
-                frame.left.push(Left { entity: id, slot, reason: reason_of(presence, pilot.place[row]) });
+                frame.left.push(Left {
+                    entity: id,
+                    slot,
+                    reason: reason_of(presence, pilot.place[row]),
+                });
             }
             continue;
         }
@@ -146,8 +150,17 @@ pub struct FrameContacts<'a> {
 impl<'a> FrameContacts<'a> {
     /// The contacts that these frames show.
     #[must_use]
-    pub const fn new(frames: &'a [Arc<SpaceFrame>], context: &'a SpaceContext, grid: GridId) -> Self {
-        Self { frames, context, grid, by_id: OnceCell::new() }
+    pub const fn new(
+        frames: &'a [Arc<SpaceFrame>],
+        context: &'a SpaceContext,
+        grid: GridId,
+    ) -> Self {
+        Self {
+            frames,
+            context,
+            grid,
+            by_id: OnceCell::new(),
+        }
     }
 
     /// Every ship with its part and its place in that part's frame, by id.
@@ -156,7 +169,9 @@ impl<'a> FrameContacts<'a> {
             let mut ships: Vec<_> = (0..)
                 .zip(self.frames)
                 .flat_map(|(part, frame)| {
-                    (0..).zip(&frame.states).map(move |(place, state)| (state.id, part, place))
+                    (0..)
+                        .zip(&frame.states)
+                        .map(move |(place, state)| (state.id, part, place))
                 })
                 .collect();
             ships.sort_unstable();
@@ -169,7 +184,10 @@ impl Contacts for FrameContacts<'_> {
     fn contact(&self, id: EntityId) -> Option<Contact> {
         let content = &self.context.content;
         if id.object().is_some() {
-            let fixture = self.context.fixture(id).filter(|fixture| fixture.grid == self.grid)?;
+            let fixture = self
+                .context
+                .fixture(id)
+                .filter(|fixture| fixture.grid == self.grid)?;
             return Some(fixture.contact(content));
         }
         let ships = self.by_id();

@@ -128,7 +128,9 @@ impl EventKind {
     pub const fn promises(&self) -> bool {
         match self {
             Self::InSpace { .. } | Self::Docked { .. } => true,
-            Self::Jumped { .. } | Self::Answer { .. } | Self::Displaced | Self::NotHere { .. } => false,
+            Self::Jumped { .. } | Self::Answer { .. } | Self::Displaced | Self::NotHere { .. } => {
+                false
+            }
         }
     }
 }

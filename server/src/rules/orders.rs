@@ -6,20 +6,20 @@
 //!
 //! **Invariant:** every command that has a request id is answered exactly once.
 
+use orrery_base::columns::Columns as _;
 use orrery_base::command::{Command, RejectCode};
 use orrery_base::{ClientId, EntityId, ShardIndex};
-use orrery_base::columns::Columns as _;
 use orrery_game::order::{self, Intent, Whereabouts};
 use orrery_game::{afterburner, dock};
 use orrery_kernel::effects::{EffectBuffer, TargetedEffect};
 use orrery_kernel::part::Part;
 use orrery_kernel::rules::{BeatContext, Output};
 
+use super::Space;
 use super::columns::Presence;
 use super::frame::FrameContacts;
 use super::input::{Event, EventKind, Message};
 use super::presence::character_write;
-use super::Space;
 
 /// A command on its way from gathering to judgement, within one beat.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +57,19 @@ pub fn interact(
     let commands = core::mem::take(&mut part.scratch.commands);
     for command in &commands {
         let verdict = judge(beat, part, contacts, command);
-        let moves = matches!(verdict, Ok(Intent::Jump { .. } | Intent::Dock { .. } | Intent::Undock));
+        let moves = matches!(
+            verdict,
+            Ok(Intent::Jump { .. } | Intent::Dock { .. } | Intent::Undock)
+        );
         if command.request != 0 || moves {
-            effects.emit(command.ship, command.ship, Effect { command: *command, verdict });
+            effects.emit(
+                command.ship,
+                command.ship,
+                Effect {
+                    command: *command,
+                    verdict,
+                },
+            );
         }
     }
     part.scratch.commands = commands;
@@ -71,7 +81,10 @@ fn judge(
     contacts: &FrameContacts<'_>,
     command: &PendingCommand,
 ) -> Result<Intent, RejectCode> {
-    let row = part.table.row_of(command.ship).ok_or(RejectCode::NotPresent)?;
+    let row = part
+        .table
+        .row_of(command.ship)
+        .ok_or(RejectCode::NotPresent)?;
     let columns = part.table.columns_mut();
     if columns.pilot.client[row] != command.client {
         return Err(RejectCode::NotYourShip);
@@ -94,7 +107,9 @@ fn judge(
             // The order's target velocity follows the new speed at once.
             columns.ship.order_tick[row] = beat.tick.0;
         }
-        Intent::Jump { gate } if beat.context.link(gate).is_none() => return Err(RejectCode::GateClosed),
+        Intent::Jump { gate } if beat.context.link(gate).is_none() => {
+            return Err(RejectCode::GateClosed);
+        }
         Intent::Jump { .. } | Intent::Dock { .. } | Intent::Undock => {}
     }
     if command.request == 0 {
@@ -120,7 +135,12 @@ pub fn apply(
                 request: command.request,
                 reject: carried_out.err(),
             };
-            let event = Event { client: command.client, edge: command.edge, tick: beat.tick, kind };
+            let event = Event {
+                client: command.client,
+                edge: command.edge,
+                tick: beat.tick,
+                kind,
+            };
             out.event(ship, event);
         }
     }
@@ -165,10 +185,29 @@ fn jump(
     let travelling = columns.row(row);
     let (client, edge) = (travelling.pilot.client, travelling.pilot.edge);
     columns.leave_trace(row, Some(link.grid), beat.tick);
-    let kind = EventKind::Jumped { from: beat.grid, to: link.grid };
-    out.event(ship, Event { client, edge, tick: beat.tick, kind });
+    let kind = EventKind::Jumped {
+        from: beat.grid,
+        to: link.grid,
+    };
+    out.event(
+        ship,
+        Event {
+            client,
+            edge,
+            tick: beat.tick,
+            kind,
+        },
+    );
     let row = Box::new(travelling);
-    out.message(ship, link.grid, Message::Arrive { ship, row, gate: link.gate });
+    out.message(
+        ship,
+        link.grid,
+        Message::Arrive {
+            ship,
+            row,
+            gate: link.gate,
+        },
+    );
     Ok(())
 }
 
@@ -181,16 +220,33 @@ fn enter_station(
     station: EntityId,
 ) {
     let columns = part.table.columns_mut();
-    afterburner::set(&mut columns.ship, row, false, &beat.context.content, beat.tick.next());
+    afterburner::set(
+        &mut columns.ship,
+        row,
+        false,
+        &beat.context.content,
+        beat.tick.next(),
+    );
     columns.halt(row, beat.tick);
     columns.pilot.presence[row] = Presence::Docked as u8;
     columns.pilot.place[row] = station.0;
     columns.pilot.since[row] = beat.tick.next().0;
     let stored = columns.next_character_row(row, ship, beat.grid);
     out.write(ship, character_write(&stored));
-    let kind = EventKind::Docked { grid: beat.grid, station };
+    let kind = EventKind::Docked {
+        grid: beat.grid,
+        station,
+    };
     let (client, edge) = (columns.pilot.client[row], columns.pilot.edge[row]);
-    out.event(ship, Event { client, edge, tick: beat.tick, kind });
+    out.event(
+        ship,
+        Event {
+            client,
+            edge,
+            tick: beat.tick,
+            kind,
+        },
+    );
 }
 
 fn undock(
@@ -201,12 +257,22 @@ fn undock(
     row: usize,
 ) -> Result<(), RejectCode> {
     let columns = part.table.columns_mut();
-    let station = beat.context.fixture(EntityId(columns.pilot.place[row])).ok_or(RejectCode::NotAStation)?;
+    let station = beat
+        .context
+        .fixture(EntityId(columns.pilot.place[row]))
+        .ok_or(RejectCode::NotAStation)?;
     let hull = columns.ship.type_id[row];
     let content = &beat.context.content;
-    let departure =
-        dock::undock(content, station.type_id, station.position_cm, hull, ship, beat.seed, beat.tick)
-            .ok_or(RejectCode::NotAStation)?;
+    let departure = dock::undock(
+        content,
+        station.type_id,
+        station.position_cm,
+        hull,
+        ship,
+        beat.seed,
+        beat.tick,
+    )
+    .ok_or(RejectCode::NotAStation)?;
     let mut flying = columns.ship.row(row);
     flying.set_motion(orrery_base::motion::Motion {
         position_cm: departure.position_cm,
@@ -223,8 +289,19 @@ fn undock(
     columns.pilot.since[row] = beat.tick.next().0;
     let stored = columns.next_character_row(row, ship, beat.grid);
     out.write(ship, character_write(&stored));
-    let kind = EventKind::InSpace { grid: beat.grid, ship };
+    let kind = EventKind::InSpace {
+        grid: beat.grid,
+        ship,
+    };
     let (client, edge) = (columns.pilot.client[row], columns.pilot.edge[row]);
-    out.event(ship, Event { client, edge, tick: beat.tick, kind });
+    out.event(
+        ship,
+        Event {
+            client,
+            edge,
+            tick: beat.tick,
+            kind,
+        },
+    );
     Ok(())
 }

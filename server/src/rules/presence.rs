@@ -11,8 +11,8 @@
 
 use orrery_base::{ClientId, EntityId, ShardIndex, TypeId};
 use orrery_game::columns::{Kind, Ship};
-use orrery_kernel::rules::{BeatContext, Envelope, Output, Stamped, Write};
 use orrery_kernel::part::Part;
+use orrery_kernel::rules::{BeatContext, Envelope, Output, Stamped, Write};
 use orrery_proto::message::DepartureReason;
 use orrery_services::character::{CharacterRow, Location};
 use orrery_storage::Domain;
@@ -46,7 +46,14 @@ pub fn gather(
         match &stamped.input {
             Input::Enter { client, edge, row } => enter(beat, part, out, *client, *edge, row),
             Input::Leave { client, ship } => leave(beat, part, *client, *ship),
-            Input::Command { client, edge, ship, sequence, request, command } => {
+            Input::Command {
+                client,
+                edge,
+                ship,
+                sequence,
+                request,
+                command,
+            } => {
                 let command = PendingCommand {
                     client: *client,
                     edge: *edge,
@@ -72,11 +79,26 @@ fn enter(
 ) {
     let ship = stored.ship.entity;
     let tell = |out: &mut Output<Space>, client, edge, kind| {
-        out.event(ship, Event { client, edge, tick: beat.tick, kind });
+        out.event(
+            ship,
+            Event {
+                client,
+                edge,
+                tick: beat.tick,
+                kind,
+            },
+        );
     };
     if part.scratch.spawned.contains(&ship) {
         // Somebody else of this account came in this very beat: the row is there in the next.
-        tell(out, client, edge, EventKind::NotHere { moved_to: Some(beat.grid) });
+        tell(
+            out,
+            client,
+            edge,
+            EventKind::NotHere {
+                moved_to: Some(beat.grid),
+            },
+        );
         return;
     }
     let Some(row) = part.table.row_of(ship) else {
@@ -121,9 +143,15 @@ fn columns_row(columns: &super::columns::SpaceColumns, row: usize) -> SpaceRow {
 /// Where a row's client is told to be.
 fn place_of(beat: &BeatContext<'_, Space>, row: &SpaceRow, ship: EntityId) -> EventKind {
     if row.pilot.presence == Presence::Docked as u8 {
-        EventKind::Docked { grid: beat.grid, station: EntityId(row.pilot.place) }
+        EventKind::Docked {
+            grid: beat.grid,
+            station: EntityId(row.pilot.place),
+        }
     } else {
-        EventKind::InSpace { grid: beat.grid, ship }
+        EventKind::InSpace {
+            grid: beat.grid,
+            ship,
+        }
     }
 }
 
@@ -146,7 +174,13 @@ fn admit(
         Location::InSpace { position_cm, .. } => (Presence::InSpace, 0, position_cm),
     };
     let type_id: TypeId = stored.ship.type_id;
-    let mut ship = Ship::of_hull(&beat.context.content, type_id, stored.id, position_cm, beat.tick)?;
+    let mut ship = Ship::of_hull(
+        &beat.context.content,
+        type_id,
+        stored.id,
+        position_cm,
+        beat.tick,
+    )?;
     [ship.shield, ship.armour, ship.hull] = stored.ship.vitals;
     let pilot = Pilot {
         account: stored.account,
@@ -165,7 +199,9 @@ fn admit(
 
 /// A client is gone: its ship lingers in space for a while, or is put away in its station.
 fn leave(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, client: ClientId, ship: EntityId) {
-    let Some(row) = part.table.row_of(ship) else { return };
+    let Some(row) = part.table.row_of(ship) else {
+        return;
+    };
     let columns = part.table.columns_mut();
     if columns.pilot.client[row] != client {
         return;
@@ -173,7 +209,9 @@ fn leave(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, client: ClientId
     columns.pilot.client[row] = NO_CLIENT;
     match columns.presence(row) {
         Presence::InSpace => {
-            columns.ship.set_order(row, orrery_game::order::Order::Stop, beat.tick);
+            columns
+                .ship
+                .set_order(row, orrery_game::order::Order::Stop, beat.tick);
             columns.pilot.until[row] = beat.tick.plus(LINGER_BEATS).0;
         }
         // Its row is stored already. It stays for a while, since a client that was admitted with
@@ -192,11 +230,20 @@ fn arrive(
     row: &SpaceRow,
     gate: orrery_base::ObjectId,
 ) {
-    let gate = beat.context.fixture(EntityId::of_object(gate)).expect("gates lead to gates of the galaxy");
+    let gate = beat
+        .context
+        .fixture(EntityId::of_object(gate))
+        .expect("gates lead to gates of the galaxy");
     let content = &beat.context.content;
-    let position_cm =
-        orrery_game::gate::arrival(content, gate.type_id, gate.position_cm, ship, beat.seed, beat.tick)
-            .expect("a gate of the galaxy has a gate's type");
+    let position_cm = orrery_game::gate::arrival(
+        content,
+        gate.type_id,
+        gate.position_cm,
+        ship,
+        beat.seed,
+        beat.tick,
+    )
+    .expect("a gate of the galaxy has a gate's type");
     let mut row = row.clone();
     row.ship.set_motion(orrery_base::motion::Motion {
         response: row.ship.response,
@@ -208,12 +255,28 @@ fn arrive(
     row.pilot.place = 0;
     row.pilot.since = beat.tick.0;
     row.pilot.version += 1;
-    row.pilot.until = if row.pilot.client == NO_CLIENT { beat.tick.plus(LINGER_BEATS).0 } else { 0 };
-    let location = Location::InSpace { grid: beat.grid, position_cm, velocity: [0; 3] };
+    row.pilot.until = if row.pilot.client == NO_CLIENT {
+        beat.tick.plus(LINGER_BEATS).0
+    } else {
+        0
+    };
+    let location = Location::InSpace {
+        grid: beat.grid,
+        position_cm,
+        velocity: [0; 3],
+    };
     out.write(ship, character_write(&row.character_row(ship, location)));
     if row.pilot.client != NO_CLIENT {
-        let kind = EventKind::InSpace { grid: beat.grid, ship };
-        let event = Event { client: row.pilot.client, edge: row.pilot.edge, tick: beat.tick, kind };
+        let kind = EventKind::InSpace {
+            grid: beat.grid,
+            ship,
+        };
+        let event = Event {
+            client: row.pilot.client,
+            edge: row.pilot.edge,
+            tick: beat.tick,
+            kind,
+        };
         out.event(ship, event);
     }
     if part.table.row_of(ship).is_some() {

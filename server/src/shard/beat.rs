@@ -58,10 +58,26 @@ pub(super) struct Done {
 impl Simulation {
     /// Takes over a world; `pending` are the messages that are due in its next beat.
     #[must_use]
-    pub(super) fn new(shard: ShardIndex, world: World<Space>, deal: Deal, pending: Vec<Envelope<Message>>) -> Self {
+    pub(super) fn new(
+        shard: ShardIndex,
+        world: World<Space>,
+        deal: Deal,
+        pending: Vec<Envelope<Message>>,
+    ) -> Self {
         let due = world.tick().next();
-        let arrivals = pending.into_iter().map(|envelope| (due, envelope)).collect();
-        Self { shard, world, deal, inputs: Vec::new(), arrivals, record: Vec::new(), histories: BTreeMap::new() }
+        let arrivals = pending
+            .into_iter()
+            .map(|envelope| (due, envelope))
+            .collect();
+        Self {
+            shard,
+            world,
+            deal,
+            inputs: Vec::new(),
+            arrivals,
+            record: Vec::new(),
+            histories: BTreeMap::new(),
+        }
     }
 
     /// The last beat done.
@@ -129,7 +145,9 @@ impl Simulation {
             }
             *due != tick
         });
-        let output = self.world.beat_probed(tick, &mut self.inputs, arrivals, &mut timer);
+        let output = self
+            .world
+            .beat_probed(tick, &mut self.inputs, arrivals, &mut timer);
         timer.enter(BeatPhase::Exchange);
         let mut batch = Batch::new();
         self.exchange(tick, last, &output, links);
@@ -149,18 +167,37 @@ impl Simulation {
         });
         timer.finish();
         let entities = self.world.grids().map(Grid::entity_count).sum();
-        Done { batch, checkpoint: sums, entities }
+        Done {
+            batch,
+            checkpoint: sums,
+            entities,
+        }
     }
 
     /// Sends what the beat has put out to whom it concerns, and its end to everybody.
-    fn exchange(&mut self, tick: Tick, last: Option<Tick>, output: &BeatOutput<Space>, links: &mut Links) {
+    fn exchange(
+        &mut self,
+        tick: Tick,
+        last: Option<Tick>,
+        output: &BeatOutput<Space>,
+        links: &mut Links,
+    ) {
         for (grid, stray) in &output.stray_inputs {
             // The edge knew an older place of its client: the client will be told by the grid.
-            tracing::debug!(grid = grid.0, source = stray.source, "input for a grid that is elsewhere");
+            tracing::debug!(
+                grid = grid.0,
+                source = stray.source,
+                "input for a grid that is elsewhere"
+            );
         }
-        assert!(output.stray_messages.is_empty(), "messages are sent to the shard that has the grid");
+        assert!(
+            output.stray_messages.is_empty(),
+            "messages are sent to the shard that has the grid"
+        );
         for envelope in &output.messages {
-            let to = self.shard_of(envelope.to).expect("gates lead to grids of the galaxy");
+            let to = self
+                .shard_of(envelope.to)
+                .expect("gates lead to grids of the galaxy");
             links.send(to, Packet::Message(Box::new(envelope.clone())));
         }
         for grid in &output.grids {
@@ -177,14 +214,24 @@ impl Simulation {
     /// Adds a beat to a grid's history and hands it to the edges whose clients are there. The
     /// history of a grid that nobody watches is dropped: it begins anew when somebody comes.
     fn publish(&mut self, grid: GridId, frames: &[Arc<SpaceFrame>], links: &mut Links) {
-        let watched = |edge| frames.iter().any(|frame| frame.watchers.iter().any(|w| w.edge == edge));
-        let edges: Vec<_> = (0..links.shards()).map(ShardIndex).filter(|&edge| watched(edge)).collect();
+        let watched = |edge| {
+            frames
+                .iter()
+                .any(|frame| frame.watchers.iter().any(|w| w.edge == edge))
+        };
+        let edges: Vec<_> = (0..links.shards())
+            .map(ShardIndex)
+            .filter(|&edge| watched(edge))
+            .collect();
         if edges.is_empty() {
             self.histories.remove(&grid);
             return;
         }
         let tick = frames.first().map_or(Tick(0), |frame| frame.tick);
-        let history = self.histories.entry(grid).or_insert_with(|| GridHistory::new(grid));
+        let history = self
+            .histories
+            .entry(grid)
+            .or_insert_with(|| GridHistory::new(grid));
         let mut slots = history.begin(tick);
         for frame in frames {
             for (&slot, state) in frame.slots.iter().zip(&frame.states) {
@@ -201,22 +248,41 @@ impl Simulation {
             })
             .collect();
         index.rebuild_parts(&positions);
-        let slots = frames.iter().flat_map(|frame| frame.slots.iter().copied()).collect();
+        let slots = frames
+            .iter()
+            .flat_map(|frame| frame.slots.iter().copied())
+            .collect();
         let history = history.clone();
-        let publication = Arc::new(Publication { grid, history, frames: frames.to_vec(), index, slots });
+        let publication = Arc::new(Publication {
+            grid,
+            history,
+            frames: frames.to_vec(),
+            index,
+            slots,
+        });
         for edge in edges {
             links.send(edge, Packet::Publication(Arc::clone(&publication)));
         }
     }
 
-    fn checkpoint(&self, tick: Tick, pending: &[Envelope<Message>], batch: &mut Batch) -> Vec<GridSum> {
+    fn checkpoint(
+        &self,
+        tick: Tick,
+        pending: &[Envelope<Message>],
+        batch: &mut Batch,
+    ) -> Vec<GridSum> {
         let mut sums = Vec::new();
         for (grid, state) in self.world.checkpoint() {
             sums.push(checkpoint::put_grid(batch, tick, grid, &state));
         }
         let mut messages = Vec::new();
         journal::encode_messages::<Space>(pending, &mut messages);
-        sums.push(checkpoint::put_grid(batch, tick, pending_row(self.shard), &messages));
+        sums.push(checkpoint::put_grid(
+            batch,
+            tick,
+            pending_row(self.shard),
+            &messages,
+        ));
         sums
     }
 }
@@ -241,7 +307,12 @@ struct PhaseTimer<'a> {
 
 impl<'a> PhaseTimer<'a> {
     fn new(metrics: &'a ShardMetrics) -> Self {
-        Self { metrics, since: Instant::now(), phase: None, spent: Default::default() }
+        Self {
+            metrics,
+            since: Instant::now(),
+            phase: None,
+            spent: Default::default(),
+        }
     }
 
     fn enter(&mut self, phase: BeatPhase) {

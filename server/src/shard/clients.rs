@@ -106,9 +106,10 @@ impl Clients {
         while let Some(event) = self.edge.poll_event() {
             match event {
                 EdgeEvent::Connected { connection, remote } => self.connected(connection, remote),
-                EdgeEvent::Message { connection, bytes } => self.on(connection, |clients, session| {
-                    clients.stream(session, &bytes)
-                }),
+                EdgeEvent::Message { connection, bytes } => self
+                    .on(connection, |clients, session| {
+                        clients.stream(session, &bytes)
+                    }),
                 EdgeEvent::Datagram { connection, bytes } => {
                     self.on(connection, |clients, session| {
                         clients.datagram(session, &bytes);
@@ -120,7 +121,9 @@ impl Clients {
         }
         while let Some(reply) = self.control.poll_login(self.shard) {
             let connection = reply.connection;
-            self.on(connection, |clients, session| clients.admitted(session, reply));
+            self.on(connection, |clients, session| {
+                clients.admitted(session, reply)
+            });
         }
         while let Some((connection, names)) = self.control.poll_names(self.shard) {
             self.on(connection, |clients, session| {
@@ -136,8 +139,12 @@ impl Clients {
         connection: ConnectionKey,
         what: impl FnOnce(&mut Self, &mut Session) -> Result<(), Refusal>,
     ) {
-        let Some(place) = self.sessions.get_mut(connection.index as usize) else { return };
-        let Some(mut session) = place.take_if(|session| session.connection == connection) else { return };
+        let Some(place) = self.sessions.get_mut(connection.index as usize) else {
+            return;
+        };
+        let Some(mut session) = place.take_if(|session| session.connection == connection) else {
+            return;
+        };
         if let Err(refusal) = what(self, &mut session) {
             self.refuse(&mut session, &refusal);
         }
@@ -152,7 +159,10 @@ impl Clients {
         let span = tracing::info_span!("client", shard = self.shard.0, %remote, client = tracing::field::Empty);
         let handshake = ServerHandshake::new(PROTOCOL_VERSION, self.content_hash);
         let mut session = Session::new(connection, handshake, span);
-        session.refill(2 * u64::from(orrery_base::BEATS_PER_SECOND), self.config.commands_per_second);
+        session.refill(
+            2 * u64::from(orrery_base::BEATS_PER_SECOND),
+            self.config.commands_per_second,
+        );
         if self.draining {
             self.refuse(&mut session, &RefusalCode::Draining.into());
         }
@@ -171,21 +181,37 @@ impl Clients {
     }
 
     fn closed(&mut self, connection: ConnectionKey, reason: &ClosedReason) {
-        let Some(place) = self.sessions.get_mut(connection.index as usize) else { return };
-        let Some(mut session) = place.take_if(|session| session.connection == connection) else { return };
+        let Some(place) = self.sessions.get_mut(connection.index as usize) else {
+            return;
+        };
+        let Some(mut session) = place.take_if(|session| session.connection == connection) else {
+            return;
+        };
         tracing::debug!(parent: &session.span, %reason, "connection ended");
         self.leave(&mut session);
     }
 
     /// The client is gone: its grid and the control thread learn of it, once.
     fn leave(&mut self, session: &mut Session) {
-        let Some(identity) = session.identity.take() else { return };
+        let Some(identity) = session.identity.take() else {
+            return;
+        };
         self.by_client.remove(&identity.client);
         self.control.left(identity.client);
         if let Some(grid) = session.grid.take() {
-            let input = Input::Leave { client: identity.client, ship: identity.ship };
+            let input = Input::Leave {
+                client: identity.client,
+                ship: identity.ship,
+            };
             session.inputs += 1;
-            self.outbox.push((grid, Stamped { source: identity.client.0, sequence: session.inputs, input }));
+            self.outbox.push((
+                grid,
+                Stamped {
+                    source: identity.client.0,
+                    sequence: session.inputs,
+                    input,
+                },
+            ));
         }
     }
 
@@ -223,7 +249,9 @@ impl Clients {
     /// Sends what has become durable.
     pub(super) fn release(&mut self, durable: Tick) {
         for index in 0..self.sessions.len() {
-            let Some(mut session) = self.sessions[index].take_if(|session| !session.held.is_empty()) else {
+            let Some(mut session) =
+                self.sessions[index].take_if(|session| !session.held.is_empty())
+            else {
                 continue;
             };
             while let Some((_, message)) = session.held.pop_front_if(|(tick, _)| *tick <= durable) {
@@ -272,23 +300,44 @@ impl Clients {
                 self.tell(session, &welcome);
             }
             ClientMessage::Login { token } => {
-                let remote = self.edge.remote(session.connection).map(|address| address.ip());
-                let request = LoginRequest { shard: self.shard, connection: session.connection, token, remote };
+                let remote = self
+                    .edge
+                    .remote(session.connection)
+                    .map(|address| address.ip());
+                let request = LoginRequest {
+                    shard: self.shard,
+                    connection: session.connection,
+                    token,
+                    remote,
+                };
                 if self.control.redeem(request).is_err() {
-                    return Err(Refusal::new(RefusalCode::ServerFull, "too many logins at once"));
+                    return Err(Refusal::new(
+                        RefusalCode::ServerFull,
+                        "too many logins at once",
+                    ));
                 }
             }
             ClientMessage::SubscribeInputs {} => self.subscribe(session)?,
-            ClientMessage::Command { sequence, request, command } => {
+            ClientMessage::Command {
+                sequence,
+                request,
+                command,
+            } => {
                 self.command(session, sequence, request, command);
             }
             ClientMessage::WhoIs { characters } => {
-                if !session.spend_command() || self.control.whois(self.shard, session.connection, characters).is_err() {
+                if !session.spend_command()
+                    || self
+                        .control
+                        .whois(self.shard, session.connection, characters)
+                        .is_err()
+                {
                     self.metrics.rejected(RejectCode::TooManyCommands);
                 }
             }
             ClientMessage::Bye {} => {
-                self.edge.close(session.connection, orrery_net::CloseCode::DONE, "goodbye");
+                self.edge
+                    .close(session.connection, orrery_net::CloseCode::DONE, "goodbye");
                 self.leave(session);
             }
             ClientMessage::Unknown(kind) => {
@@ -308,9 +357,20 @@ impl Clients {
             ship: row.ship.entity,
         };
         session.span.record("client", identity.client.0);
-        self.by_client.insert(identity.client, session.connection.index);
-        self.tell(session, &ServerMessage::Authenticated { account: identity.account });
-        self.tell(session, &ServerMessage::ClientIdAssigned { client: identity.client });
+        self.by_client
+            .insert(identity.client, session.connection.index);
+        self.tell(
+            session,
+            &ServerMessage::Authenticated {
+                account: identity.account,
+            },
+        );
+        self.tell(
+            session,
+            &ServerMessage::ClientIdAssigned {
+                client: identity.client,
+            },
+        );
         let docked = match row.location {
             Location::Docked { station, .. } => Some(station),
             Location::InSpace { .. } => None,
@@ -331,17 +391,32 @@ impl Clients {
 
     /// The client is ready: its character enters the grid.
     fn subscribe(&mut self, session: &mut Session) -> Result<(), Refusal> {
-        let (Some((since, row)), Some(identity)) = (session.admitted.take(), &session.identity) else {
+        let (Some((since, row)), Some(identity)) = (session.admitted.take(), &session.identity)
+        else {
             return Err(RefusalCode::OutOfOrder.into());
         };
         if self.tick.since(since) > ADMISSION_BEATS {
-            return Err(Refusal::new(RefusalCode::TimedOut, "the admission has expired"));
+            return Err(Refusal::new(
+                RefusalCode::TimedOut,
+                "the admission has expired",
+            ));
         }
         let grid = row.location.grid();
-        let input = Input::Enter { client: identity.client, edge: self.shard, row: row.clone() };
+        let input = Input::Enter {
+            client: identity.client,
+            edge: self.shard,
+            row: row.clone(),
+        };
         session.inputs += 1;
         let source = identity.client.0;
-        self.outbox.push((grid, Stamped { source, sequence: session.inputs, input }));
+        self.outbox.push((
+            grid,
+            Stamped {
+                source,
+                sequence: session.inputs,
+                input,
+            },
+        ));
         session.grid = Some(grid);
         // Kept for a chase, should the character have moved on; it expires all the same.
         session.admitted = Some((since, row));
@@ -349,7 +424,13 @@ impl Clients {
         Ok(())
     }
 
-    fn command(&mut self, session: &mut Session, sequence: u32, request: u128, command: Option<Command>) {
+    fn command(
+        &mut self,
+        session: &mut Session,
+        sequence: u32,
+        request: u128,
+        command: Option<Command>,
+    ) {
         let verdict = match command {
             _ if request == 0 => Err(RejectCode::RequestMissing),
             _ if sequence <= session.last_command => Err(RejectCode::SequenceReused),
@@ -369,16 +450,46 @@ impl Clients {
     fn reject(&mut self, session: &mut Session, sequence: u32, request: u128, code: RejectCode) {
         self.metrics.rejected(code);
         let tick = self.tick;
-        self.tell_in_order(session, ServerMessage::CommandResult { sequence, request, tick, reject: Some(code.into()) });
+        self.tell_in_order(
+            session,
+            ServerMessage::CommandResult {
+                sequence,
+                request,
+                tick,
+                reject: Some(code.into()),
+            },
+        );
     }
 
     /// Makes a command an input of the session's grid; says whether there is one.
-    fn pass_on(&mut self, session: &mut Session, sequence: u32, request: u128, command: Command) -> bool {
-        let (Some(identity), Some(grid)) = (&session.identity, session.grid) else { return false };
+    fn pass_on(
+        &mut self,
+        session: &mut Session,
+        sequence: u32,
+        request: u128,
+        command: Command,
+    ) -> bool {
+        let (Some(identity), Some(grid)) = (&session.identity, session.grid) else {
+            return false;
+        };
         let (client, ship, edge) = (identity.client, identity.ship, self.shard);
-        let input = Input::Command { client, edge, ship, sequence, request, command };
+        let input = Input::Command {
+            client,
+            edge,
+            ship,
+            sequence,
+            request,
+            command,
+        };
         session.inputs += 1;
-        self.outbox.push((grid, Stamped { source: client.0, sequence: session.inputs, input }));
+        self.outbox.push((
+            grid,
+            Stamped {
+                source: client.0,
+                sequence: session.inputs,
+                input,
+            },
+        ));
         true
     }
 
@@ -400,7 +511,9 @@ impl Clients {
             return;
         }
         session.last_datagram = datagram.sequence;
-        let Some(newest) = datagram.inputs().first().copied() else { return };
+        let Some(newest) = datagram.inputs().first().copied() else {
+            return;
+        };
         if newest.sequence <= session.last_flight || self.draining {
             return;
         }
@@ -409,7 +522,10 @@ impl Clients {
             return;
         }
         session.last_flight = newest.sequence;
-        let command = Command::Fly { direction: newest.direction, throttle: newest.throttle };
+        let command = Command::Fly {
+            direction: newest.direction,
+            throttle: newest.throttle,
+        };
         self.pass_on(session, newest.sequence, 0, command);
     }
 
@@ -419,15 +535,32 @@ impl Clients {
             self.answer_for_the_gone(&event);
             return;
         };
-        let Some(connection) = self.sessions[index as usize].as_ref().map(|session| session.connection) else { return };
-        self.on(connection, |clients, session| clients.grid_event(session, event));
+        let Some(connection) = self.sessions[index as usize]
+            .as_ref()
+            .map(|session| session.connection)
+        else {
+            return;
+        };
+        self.on(connection, |clients, session| {
+            clients.grid_event(session, event)
+        });
     }
 
     /// The client left while its ship was on the way: the grid where it has come to is told.
     fn answer_for_the_gone(&mut self, event: &Event) {
         if let EventKind::InSpace { grid, ship } = event.kind {
-            let input = Input::Leave { client: event.client, ship };
-            self.outbox.push((grid, Stamped { source: event.client.0, sequence: u64::MAX, input }));
+            let input = Input::Leave {
+                client: event.client,
+                ship,
+            };
+            self.outbox.push((
+                grid,
+                Stamped {
+                    source: event.client.0,
+                    sequence: u64::MAX,
+                    input,
+                },
+            ));
         }
     }
 
@@ -445,7 +578,12 @@ impl Clients {
                 session.interest = orrery_spatial::InterestSet::new();
                 session.interest_tick = Tick(0);
                 let system = grid.system();
-                let message = ServerMessage::EntitySpawned { grid, system, entity: ship, tick };
+                let message = ServerMessage::EntitySpawned {
+                    grid,
+                    system,
+                    entity: ship,
+                    tick,
+                };
                 Self::tell_when_durable(session, tick, message);
             }
             EventKind::Docked { grid, station } => {
@@ -461,17 +599,32 @@ impl Clients {
                 let reason = DepartureReason::Jumped;
                 self.tell_in_order(session, ServerMessage::GridLeft { grid: from, reason });
             }
-            EventKind::Answer { sequence, request, reject } => {
+            EventKind::Answer {
+                sequence,
+                request,
+                reject,
+            } => {
                 if let Some(code) = reject {
                     self.metrics.rejected(code);
                 }
                 let reject = reject.map(Into::into);
-                self.tell_in_order(session, ServerMessage::CommandResult { sequence, request, tick, reject });
+                self.tell_in_order(
+                    session,
+                    ServerMessage::CommandResult {
+                        sequence,
+                        request,
+                        tick,
+                        reject,
+                    },
+                );
             }
             EventKind::Displaced => {
                 // The grid has given the ship to another client already.
                 session.grid = None;
-                return Err(Refusal::new(RefusalCode::AlreadyPlaying, "another client took over"));
+                return Err(Refusal::new(
+                    RefusalCode::AlreadyPlaying,
+                    "another client took over",
+                ));
             }
             EventKind::NotHere { moved_to } => self.chase(session, moved_to)?,
         }
@@ -482,15 +635,34 @@ impl Clients {
     fn chase(&mut self, session: &mut Session, moved_to: Option<GridId>) -> Result<(), Refusal> {
         session.chases += 1;
         session.grid = None;
-        let (Some(grid), Some((since, row)), Some(identity)) = (moved_to, &session.admitted, &session.identity) else {
-            return Err(Refusal::new(RefusalCode::InternalError, "the character is not where its row says"));
+        let (Some(grid), Some((since, row)), Some(identity)) =
+            (moved_to, &session.admitted, &session.identity)
+        else {
+            return Err(Refusal::new(
+                RefusalCode::InternalError,
+                "the character is not where its row says",
+            ));
         };
         if session.chases > CHASES_MAX || self.tick.since(*since) > ADMISSION_BEATS {
-            return Err(Refusal::new(RefusalCode::TimedOut, "the character moved on too often"));
+            return Err(Refusal::new(
+                RefusalCode::TimedOut,
+                "the character moved on too often",
+            ));
         }
-        let input = Input::Enter { client: identity.client, edge: self.shard, row: row.clone() };
+        let input = Input::Enter {
+            client: identity.client,
+            edge: self.shard,
+            row: row.clone(),
+        };
         session.inputs += 1;
-        self.outbox.push((grid, Stamped { source: identity.client.0, sequence: session.inputs, input }));
+        self.outbox.push((
+            grid,
+            Stamped {
+                source: identity.client.0,
+                sequence: session.inputs,
+                input,
+            },
+        ));
         session.grid = Some(grid);
         Ok(())
     }
@@ -502,7 +674,12 @@ impl Clients {
         }
         self.draining = true;
         for index in 0..self.sessions.len() {
-            let Some(connection) = self.sessions[index].as_ref().map(|session| session.connection) else { continue };
+            let Some(connection) = self.sessions[index]
+                .as_ref()
+                .map(|session| session.connection)
+            else {
+                continue;
+            };
             self.on(connection, |clients, session| {
                 clients.tell_in_order(session, ServerMessage::Draining { seconds });
                 Ok(())

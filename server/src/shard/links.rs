@@ -24,7 +24,11 @@ impl Links {
     #[must_use]
     pub(super) fn new(mesh: MeshEnd<Packet>, tick: Tick) -> Self {
         let shards = usize::from(mesh.shards());
-        Self { mesh, waiting: (0..shards).map(|_| VecDeque::new()).collect(), ended: vec![tick; shards] }
+        Self {
+            mesh,
+            waiting: (0..shards).map(|_| VecDeque::new()).collect(),
+            ended: vec![tick; shards],
+        }
     }
 
     /// Sends, behind everything that was sent to this shard before.

@@ -7,6 +7,9 @@
 //! ```
 //!
 //! Serving goes on whenever the shard is not stepping, also while it waits for other shards.
+//! The loop is the only task of its executor and never gives way to it: it waits in `ppoll`, on
+//! its sockets, because glommio's park was seen to miss its timers and its yields under load, and
+//! the shard then slept until a signal came (docs/architecture.md#the-shard-loop).
 //!
 //! **Invariant:** nothing in here decides anything about the world: it moves inputs to grids and
 //! what grids put out to clients and to the commit.
@@ -26,7 +29,7 @@ use std::time::{Duration, Instant};
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::metronome::{Metronome, MetronomeConfig, Pulse};
 use orrery_kernel::rules::{Envelope, Stamped};
-use orrery_kernel::runtime::{Clock, ShardSeat, sleep_until, yield_now};
+use orrery_kernel::runtime::{Clock, ShardSeat};
 use orrery_kernel::world::World;
 use orrery_net::{Edge, EdgeConfig, Forward, Listen, UdpShell};
 use orrery_storage::checkpoint::GridSum;
@@ -109,7 +112,7 @@ type ShardResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// If a socket cannot be bound or breaks, or the store takes no more beats.
 pub async fn run(seat: ShardSeat<Packet>, parts: ShardParts) -> ShardResult<Tick> {
     let mut shard = Shard::new(seat, parts)?;
-    shard.run().await
+    shard.run()
 }
 
 struct Shard {
@@ -180,32 +183,34 @@ impl Shard {
         })
     }
 
-    async fn run(&mut self) -> ShardResult<Tick> {
+    fn run(&mut self) -> ShardResult<Tick> {
         loop {
             match self.metronome.poll(self.clock.now_ns()) {
                 Pulse::Wait { until_ns } => {
                     let busy = self.serve()?;
-                    if busy {
-                        yield_now().await;
-                    } else {
+                    if !busy {
                         let until = self.clock.instant(until_ns).min(Instant::now() + LOOK_AWAY);
-                        self.shell.readable_or(until).await;
+                        self.shell.wait(until);
                     }
                 }
-                Pulse::Beat { tick, late_ns, slipped_ns } => {
+                Pulse::Beat {
+                    tick,
+                    late_ns,
+                    slipped_ns,
+                } => {
                     self.metrics.slipped_us.add(slipped_ns / 1_000);
-                    self.wait_for_others(tick.minus(1)).await?;
+                    self.wait_for_others(tick.minus(1))?;
                     if self.last.is_some_and(|last| tick > last) {
-                        return self.end().await;
+                        return self.end();
                     }
-                    self.beat(tick, Duration::from_nanos(late_ns)).await?;
+                    self.beat(tick, Duration::from_nanos(late_ns))?;
                 }
             }
         }
     }
 
     /// Serves clients until every shard has ended a beat.
-    async fn wait_for_others(&mut self, tick: Tick) -> ShardResult<()> {
+    fn wait_for_others(&mut self, tick: Tick) -> ShardResult<()> {
         let since = Instant::now();
         self.drain_links();
         while !self.links.all_ended(tick) {
@@ -213,9 +218,7 @@ impl Shard {
                 return Err(format!("the other shards have not ended beat {tick}").into());
             }
             if !self.serve()? {
-                sleep_until(Instant::now() + WAIT_STEP).await;
-            } else {
-                yield_now().await;
+                self.shell.wait(Instant::now() + WAIT_STEP);
             }
         }
         self.metrics.record_phase(BeatPhase::Wait, since.elapsed());
@@ -223,7 +226,7 @@ impl Shard {
     }
 
     /// One beat, from gathering to the last snapshot.
-    async fn beat(&mut self, tick: Tick, late: Duration) -> ShardResult<()> {
+    fn beat(&mut self, tick: Tick, late: Duration) -> ShardResult<()> {
         let span = tracing::debug_span!("beat", shard = self.shard.0, tick = tick.0);
         let started = Instant::now();
         self.pass_on_inputs();
@@ -235,13 +238,20 @@ impl Shard {
         let interval = u64::from(self.config.durability.checkpoint_interval_beats);
         let with_checkpoint = tick.is_every(interval, 0) || self.last == Some(tick);
         let done = span.in_scope(|| {
-            self.simulation.beat(tick, with_checkpoint, self.last, &mut self.links, &self.metrics)
+            self.simulation.beat(
+                tick,
+                with_checkpoint,
+                self.last,
+                &mut self.links,
+                &self.metrics,
+            )
         });
         self.clients.note_beat(tick);
         if self.last.is_some() {
-            self.clients.drain(DRAIN_BEATS as u32 / orrery_base::BEATS_PER_SECOND);
+            self.clients
+                .drain(DRAIN_BEATS as u32 / orrery_base::BEATS_PER_SECOND);
         }
-        self.submit(tick, done).await?;
+        self.submit(tick, done)?;
         span.in_scope(|| {
             let _span = tracing::debug_span!("publish").entered();
             let publishing = Instant::now();
@@ -249,7 +259,8 @@ impl Shard {
             for publication in std::mem::take(&mut self.publications) {
                 self.clients.publish(&publication, &mut self.scratch);
             }
-            self.metrics.record_phase(BeatPhase::Publish, publishing.elapsed());
+            self.metrics
+                .record_phase(BeatPhase::Publish, publishing.elapsed());
         });
         self.serve()?;
         self.metrics.record_beat(tick, started.elapsed(), late);
@@ -262,7 +273,9 @@ impl Shard {
     /// Shows the slow measurements to whoever looks.
     fn show(&mut self) {
         self.metrics.clients.set(self.clients.playing() as u64);
-        self.metrics.connections.set(self.clients.edge.connections() as u64);
+        self.metrics
+            .connections
+            .set(self.clients.edge.connections() as u64);
         self.metrics.grids.set(self.simulation.grid_count() as u64);
         self.metrics.copy_edge(self.clients.edge.counters());
         self.metrics.copy_sockets(self.shell.counters());
@@ -271,7 +284,7 @@ impl Shard {
 
     /// Hands the beat to the commit. A disk that is many beats behind slows the world down here,
     /// so that it never runs far ahead of what is durable; clients are served meanwhile.
-    async fn submit(&mut self, tick: Tick, done: Done) -> ShardResult<()> {
+    fn submit(&mut self, tick: Tick, done: Done) -> ShardResult<()> {
         let since = Instant::now();
         self.metrics.entities.set(done.entities as u64);
         let mut batch = done.batch;
@@ -282,15 +295,20 @@ impl Shard {
                     batch = back;
                     self.metrics.commit_back_pressure.increment();
                     self.serve()?;
-                    sleep_until(Instant::now() + LOOK_AWAY).await;
+                    self.shell.wait(Instant::now() + LOOK_AWAY);
                 }
                 Err(error) => return Err(Box::new(error)),
             }
         }
-        self.metrics.record_phase(BeatPhase::Commit, since.elapsed());
+        self.metrics
+            .record_phase(BeatPhase::Commit, since.elapsed());
         if let Some(sums) = done.checkpoint {
             // The receiver outlives the shards; if it is gone the host is ending anyway.
-            let _ = self.checkpoints.send(ShardCheckpoint { tick, shard: self.shard, sums });
+            let _ = self.checkpoints.send(ShardCheckpoint {
+                tick,
+                shard: self.shard,
+                sums,
+            });
         }
         Ok(())
     }
@@ -299,9 +317,12 @@ impl Shard {
     /// out. Never waits. Says whether there was anything to do.
     fn serve(&mut self) -> ShardResult<bool> {
         let now = Instant::now();
-        let turn = self.shell.receive(&mut self.clients.edge, now, &mut self.forwards)?;
+        let turn = self
+            .shell
+            .receive(&mut self.clients.edge, now, &mut self.forwards)?;
         for forward in self.forwards.drain(..) {
-            self.links.send(forward.shard, Packet::Forward(Box::new(forward.received)));
+            self.links
+                .send(forward.shard, Packet::Forward(Box::new(forward.received)));
         }
         self.drain_links();
         self.clients.handle_events();
@@ -310,11 +331,17 @@ impl Shard {
         if let Some(failure) = self.durable.failed() {
             return Err(Box::new(failure));
         }
-        if let Some(durable) = self.durable.beat().filter(|&durable| durable > self.released) {
+        if let Some(durable) = self
+            .durable
+            .beat()
+            .filter(|&durable| durable > self.released)
+        {
             self.released = durable;
             self.clients.release(durable);
         }
-        let sent = self.shell.transmit(&mut self.clients.edge, Instant::now())?;
+        let sent = self
+            .shell
+            .transmit(&mut self.clients.edge, Instant::now())?;
         Ok(turn.datagrams > 0 || turn.more || sent.datagrams > 0)
     }
 
@@ -345,7 +372,9 @@ impl Shard {
                         self.last = self.last.or(last);
                     }
                     Packet::Forward(received) => {
-                        self.clients.edge.handle_forwarded(Instant::now(), *received);
+                        self.clients
+                            .edge
+                            .handle_forwarded(Instant::now(), *received);
                     }
                 }
             }
@@ -354,17 +383,18 @@ impl Shard {
     }
 
     /// The last beat is done: says goodbye to the clients when it is durable.
-    async fn end(&mut self) -> ShardResult<Tick> {
+    fn end(&mut self) -> ShardResult<Tick> {
         let last = self.simulation.tick();
         let since = Instant::now();
         while self.durable.beat() < Some(last) && since.elapsed() < OTHERS_GIVEN_UP {
             self.serve()?;
-            sleep_until(Instant::now() + LOOK_AWAY).await;
+            self.shell.wait(Instant::now() + LOOK_AWAY);
         }
         self.clients.close_all();
         for _ in 0..3 {
-            self.shell.transmit(&mut self.clients.edge, Instant::now())?;
-            sleep_until(Instant::now() + LOOK_AWAY).await;
+            self.shell
+                .transmit(&mut self.clients.edge, Instant::now())?;
+            self.shell.wait(Instant::now() + LOOK_AWAY);
         }
         Ok(last)
     }

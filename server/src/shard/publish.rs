@@ -35,12 +35,18 @@ pub(super) struct PublishScratch {
 impl Clients {
     /// Sends one beat of one grid to this edge's clients whose turn it is.
     pub(super) fn publish(&mut self, publication: &Publication, scratch: &mut PublishScratch) {
-        let Some(tick) = publication.history.tick() else { return };
+        let Some(tick) = publication.history.tick() else {
+            return;
+        };
         let edge = self.edge.shard();
         for frame in &publication.frames {
             for watcher in frame.watchers.iter().filter(|watcher| watcher.edge == edge) {
-                let Some(&index) = self.by_client.get(&watcher.client) else { continue };
-                let Some(mut session) = self.sessions[index as usize].take_if(|session| session.publishing) else {
+                let Some(&index) = self.by_client.get(&watcher.client) else {
+                    continue;
+                };
+                let Some(mut session) =
+                    self.sessions[index as usize].take_if(|session| session.publishing)
+                else {
                     continue;
                 };
                 self.publish_to(&mut session, watcher, tick, publication, scratch);
@@ -57,7 +63,11 @@ impl Clients {
         publication: &Publication,
         scratch: &mut PublishScratch,
     ) {
-        if session.view.as_ref().is_none_or(|view| view.grid() != publication.grid) {
+        if session
+            .view
+            .as_ref()
+            .is_none_or(|view| view.grid() != publication.grid)
+        {
             return;
         }
         self.tell_departures(session, publication, scratch);
@@ -74,8 +84,13 @@ impl Clients {
             Ok(Progress::Unchanged) => {}
             Err(_) => return,
         }
-        let Some(view) = &mut session.view else { return };
-        let limit = self.edge.datagram_bytes_max(session.connection).unwrap_or(0);
+        let Some(view) = &mut session.view else {
+            return;
+        };
+        let limit = self
+            .edge
+            .datagram_bytes_max(session.connection)
+            .unwrap_or(0);
         let request = SnapshotRequest {
             visible: session.interest.visible().words(),
             own: Some(watcher.slot),
@@ -83,7 +98,12 @@ impl Clients {
             budget_bytes: usize::from(self.config.snapshot_bytes).min(limit),
         };
         scratch.bytes.clear();
-        let report = view.encode(&mut scratch.encode, &publication.history, &request, &mut scratch.bytes);
+        let report = view.encode(
+            &mut scratch.encode,
+            &publication.history,
+            &request,
+            &mut scratch.bytes,
+        );
         if report.bytes == 0 {
             return;
         }
@@ -107,7 +127,9 @@ impl Clients {
         publication: &Publication,
         scratch: &mut PublishScratch,
     ) {
-        let Some(state) = publication.history.state(own) else { return };
+        let Some(state) = publication.history.state(own) else {
+            return;
+        };
         let most = u32::from(self.config.sight_entities);
         let ranks = Ranks {
             radius_cm: self.config.sight_m.saturating_mul(100),
@@ -116,16 +138,25 @@ impl Clients {
         };
         let centre = state.motion.position_cm;
         let Publication { index, slots, .. } = publication;
-        session.interest.update_nearest(&mut scratch.interest, index, slots, centre, ranks);
+        session
+            .interest
+            .update_nearest(&mut scratch.interest, index, slots, centre, ranks);
     }
 
     /// Says why entities that the client saw are gone, so that it can show a jump as a jump.
-    fn tell_departures(&mut self, session: &mut Session, publication: &Publication, scratch: &mut PublishScratch) {
+    fn tell_departures(
+        &mut self,
+        session: &mut Session,
+        publication: &Publication,
+        scratch: &mut PublishScratch,
+    ) {
         for left in publication.frames.iter().flat_map(|frame| &frame.left) {
             if session.interest.visible().contains(left.slot.0) {
                 session.interest.retire(left.slot.0);
                 let (entity, reason) = (left.entity, left.reason);
-                scratch.departed.push(ServerMessage::Departed { entity, reason });
+                scratch
+                    .departed
+                    .push(ServerMessage::Departed { entity, reason });
             }
         }
         for message in scratch.departed.drain(..) {

@@ -80,8 +80,13 @@ pub(super) struct Session {
 impl Session {
     /// A connection that has just been made.
     #[must_use]
-    pub(super) fn new(connection: ConnectionKey, handshake: ServerHandshake, span: tracing::Span) -> Self {
-        let step_span = tracing::info_span!(parent: &span, "handshake", step = Step::Connected.name());
+    pub(super) fn new(
+        connection: ConnectionKey,
+        handshake: ServerHandshake,
+        span: tracing::Span,
+    ) -> Self {
+        let step_span =
+            tracing::info_span!(parent: &span, "handshake", step = Step::Connected.name());
         Self {
             connection,
             handshake,
@@ -141,12 +146,18 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal with what the log should say.
     pub(super) fn new(code: RefusalCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self {
+            code,
+            detail: detail.into(),
+        }
     }
 }
 
 impl From<RefusalCode> for Refusal {
     fn from(code: RefusalCode) -> Self {
-        Self { code, detail: String::new() }
+        Self {
+            code,
+            detail: String::new(),
+        }
     }
 }

@@ -7,7 +7,10 @@ use crate::process::{binary, content_folder};
 fn run(arguments: &[&str]) -> (bool, String) {
     let output = Command::new(binary()).args(arguments).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
 }
 
 #[test]
@@ -17,9 +20,27 @@ fn the_same_seed_gives_the_same_galaxy_and_a_map() {
         let data = folder.path().join(name);
         let data = data.to_str().unwrap();
         let pack = format!("{data}/content.pack");
-        let (ok, text) = run(&["content", "compile", "--source", content_folder(), "--out", &pack]);
+        let (ok, text) = run(&[
+            "content",
+            "compile",
+            "--source",
+            content_folder(),
+            "--out",
+            &pack,
+        ]);
         assert!(ok, "{text}");
-        let generate = ["galaxy", "generate", "--data", data, "--systems", "30", "--gates", "2..3", "--seed", seed];
+        let generate = [
+            "galaxy",
+            "generate",
+            "--data",
+            data,
+            "--systems",
+            "30",
+            "--gates",
+            "2..3",
+            "--seed",
+            seed,
+        ];
         let (ok, text) = run(&generate);
         assert!(ok, "{text}");
         let (ok, again) = run(&generate);
@@ -30,7 +51,14 @@ fn the_same_seed_gives_the_same_galaxy_and_a_map() {
     assert_ne!(digest("c", "8"), digest("d", "7"));
     let map = folder.path().join("map.svg");
     let data = folder.path().join("a");
-    let show = ["galaxy", "show", "--data", data.to_str().unwrap(), "--svg", map.to_str().unwrap()];
+    let show = [
+        "galaxy",
+        "show",
+        "--data",
+        data.to_str().unwrap(),
+        "--svg",
+        map.to_str().unwrap(),
+    ];
     let (ok, text) = run(&show);
     assert!(ok && text.lines().count() > 30, "{text}");
     assert!(std::fs::read_to_string(map).unwrap().starts_with("<svg"));
@@ -43,8 +71,14 @@ fn bad_input_is_explained() {
     std::fs::create_dir(&source).unwrap();
     std::fs::write(source.join("ships.toml"), "\n\n[[ship]]\nid = \"one\"\n").unwrap();
     let out = folder.path().join("x.pack");
-    let (ok, text) =
-        run(&["content", "compile", "--source", source.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let (ok, text) = run(&[
+        "content",
+        "compile",
+        "--source",
+        source.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     assert!(!ok && text.contains("ships.toml:4"), "{text}");
     // A file where a folder should be: nobody can write below it, not even root.
     let file = folder.path().join("file");
@@ -53,8 +87,23 @@ fn bad_input_is_explained() {
     let (ok, text) = run(&["galaxy", "generate", "--data", data.to_str().unwrap()]);
     assert!(!ok && text.contains("create data folder"), "{text}");
     let missing = folder.path().join("nothing");
-    let (ok, text) = run(&["serve", "--port", "0", "--http", "127.0.0.1:0", "--data", missing.to_str().unwrap()]);
+    let (ok, text) = run(&[
+        "serve",
+        "--port",
+        "0",
+        "--http",
+        "127.0.0.1:0",
+        "--data",
+        missing.to_str().unwrap(),
+    ]);
     assert!(!ok && text.contains("orrery content compile"), "{text}");
-    let (ok, text) = run(&["galaxy", "generate", "--systems", "0", "--data", data.to_str().unwrap()]);
+    let (ok, text) = run(&[
+        "galaxy",
+        "generate",
+        "--systems",
+        "0",
+        "--data",
+        data.to_str().unwrap(),
+    ]);
     assert!(!ok && !text.is_empty(), "{text}");
 }

@@ -249,6 +249,9 @@ fn the_border_is_exact() {
         index.scan([0; 3], radius, &mut rows);
         assert_eq!(rows, brute_within(&places, 26, [0; 3], radius), "{path:?}");
         assert!(!rows.is_empty() && rows.len() < places.len());
+        let mut nearest = vec![];
+        index.nearest([0; 3], radius, places.len(), &mut nearest);
+        assert_eq!(nearest, rows, "{path:?}");
     }
 }
 

@@ -225,7 +225,8 @@ impl Session {
             3 => state.motion.response = response(f64::from(tau)),
             4 => state.vitals[axis as usize] = byte,
             5 => {
-                state.vitals[axis as usize] = state.vitals[axis as usize].saturating_sub(byte % 20)
+                let vital = &mut state.vitals[axis as usize];
+                *vital = vital.saturating_sub(byte % 20);
             }
             6 => state.activity ^= 1 << (byte % 8),
             7 => state.motion.position_cm = jump,
@@ -281,7 +282,7 @@ impl Session {
         }
         let now = self.tick;
         self.up.retain(|(due, _)| *due > now);
-        if self.tick.0 % self.plan.interval != 0 {
+        if !self.tick.0.is_multiple_of(self.plan.interval) {
             return;
         }
         let request = SnapshotRequest {

@@ -155,7 +155,9 @@ pub(super) async fn sign_up(
     caller: Caller,
     Json(Credentials { name, password }): Json<Credentials>,
 ) -> Result<(StatusCode, Answer<SessionBody>), Problem> {
-    desk.limits.login(caller.network()).map_err(Problem::too_many)?;
+    desk.limits
+        .login(caller.network())
+        .map_err(Problem::too_many)?;
     // What can be refused without a hash is.
     Name::parse(&name).map_err(Reject::from)?;
     let password = desk.pool.hash_new(name.clone(), password).await?;
@@ -188,7 +190,9 @@ pub(super) async fn log_in(
     caller: Caller,
     Json(Credentials { name, password }): Json<Credentials>,
 ) -> Result<(StatusCode, Answer<SessionBody>), Problem> {
-    desk.limits.login(caller.network()).map_err(Problem::too_many)?;
+    desk.limits
+        .login(caller.network())
+        .map_err(Problem::too_many)?;
     let control = desk.metrics.control();
     // No account has such a password, and a hash of it would be work for an attacker's profit.
     if password.len() > PASSWORD_BYTES_MAX {
@@ -205,13 +209,17 @@ pub(super) async fn log_in(
     }
     let found = {
         let services = desk.services();
-        services.accounts.log_in(&services.pending.over(&desk.store), &name)?
+        services
+            .accounts
+            .log_in(&services.pending.over(&desk.store), &name)?
     };
     let hash = found.as_ref().map(|found| found.password.clone());
     let (matches, renewed) = desk.pool.verify(password, hash).await?;
     let Some(found) = found.filter(|_| matches) else {
         control.log_in(LogInOutcome::Failed);
-        desk.services().throttle.failed(now(), &name, caller.address);
+        desk.services()
+            .throttle
+            .failed(now(), &name, caller.address);
         return Err(Problem::log_in_failed());
     };
     control.log_in(LogInOutcome::Succeeded);
@@ -224,7 +232,11 @@ pub(super) async fn log_in(
 
 /// The password's hash was made at another cost than today's: the new one is stored. If that
 /// fails, the next log-in does it.
-async fn renew_password(desk: &Arc<Desk>, account: AccountId, password: orrery_services::passwords::Hash) {
+async fn renew_password(
+    desk: &Arc<Desk>,
+    account: AccountId,
+    password: orrery_services::passwords::Hash,
+) {
     let command = Command::ReplacePassword { account, password };
     let renewed = desk
         .change(|services, store, out| {
@@ -233,13 +245,21 @@ async fn renew_password(desk: &Arc<Desk>, account: AccountId, password: orrery_s
         })
         .await;
     if let Err(error) = renewed {
-        tracing::warn!(?error, account = account.0, "a password's hash was not renewed");
+        tracing::warn!(
+            ?error,
+            account = account.0,
+            "a password's hash was not renewed"
+        );
     }
 }
 
 fn session(desk: &Desk, account: AccountId) -> Result<SessionBody, Problem> {
     let (token, claims) = desk.issue_session(account)?;
-    Ok(SessionBody { account: account.0, token, expires_ms: claims.expires.0 })
+    Ok(SessionBody {
+        account: account.0,
+        token,
+        expires_ms: claims.expires.0,
+    })
 }
 
 /// Logs out: ends the session. Its token is worth nothing from then on.
@@ -252,7 +272,8 @@ pub(super) async fn log_out(
     Session(claims): Session,
 ) -> Result<StatusCode, Problem> {
     let command = tokens::Command::EndSession(claims);
-    desk.change(|services, _, out| services.tokens.handle(now(), &command, out)).await?;
+    desk.change(|services, _, out| services.tokens.handle(now(), &command, out))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -273,7 +294,10 @@ pub(super) async fn characters(
         character(&desk, row, online)
     });
     let characters_max = services.accounts.limits().characters_max;
-    Ok(Answer(Characters { characters: characters.collect(), characters_max }))
+    Ok(Answer(Characters {
+        characters: characters.collect(),
+        characters_max,
+    }))
 }
 
 /// Makes a character: docked at a station, in a first ship.
@@ -291,7 +315,10 @@ pub(super) async fn create_character(
     Session(claims): Session,
     Json(NewCharacter { name }): Json<NewCharacter>,
 ) -> Result<(StatusCode, Answer<Character>), Problem> {
-    let command = Command::CreateCharacter { account: claims.account, name };
+    let command = Command::CreateCharacter {
+        account: claims.account,
+        name,
+    };
     let reply = desk
         .change(|services, store, out| {
             let rows = services.pending.over(store);
@@ -301,7 +328,11 @@ pub(super) async fn create_character(
     // The command makes one; without it there is nothing to show.
     let row = reply.character.ok_or_else(Problem::not_found)?;
     desk.metrics.control().characters.increment();
-    tracing::info!(account = row.account.0, character = row.id.0, "character made");
+    tracing::info!(
+        account = row.account.0,
+        character = row.id.0,
+        "character made"
+    );
     Ok((StatusCode::CREATED, Answer(character(&desk, &row, false))))
 }
 
@@ -328,13 +359,19 @@ pub(super) async fn game_token(
     {
         let services = desk.services();
         let rows = services.pending.over(&desk.store);
-        services.accounts.character_of(&rows, claims.account, character)?;
+        services
+            .accounts
+            .character_of(&rows, claims.account, character)?;
     }
     let lifetime_ms = u64::from(desk.config.accounts.game_token_seconds) * 1_000;
     let (token, issued) = desk.issue(Purpose::Game, claims.account, character, lifetime_ms)?;
     desk.metrics.control().tokens_issued.increment();
     let connect = Connect::of(&desk, &caller);
-    Ok(Answer(GameToken { token, expires_ms: issued.expires.0, connect }))
+    Ok(Answer(GameToken {
+        token,
+        expires_ms: issued.expires.0,
+        connect,
+    }))
 }
 
 fn character(desk: &Desk, row: &CharacterRow, online: bool) -> Character {
@@ -344,7 +381,12 @@ fn character(desk: &Desk, row: &CharacterRow, online: bool) -> Character {
         name: row.name.clone(),
         ship: Ship {
             type_id: type_id.0,
-            name: desk.context.content.name(type_id).unwrap_or_default().to_owned(),
+            name: desk
+                .context
+                .content
+                .name(type_id)
+                .unwrap_or_default()
+                .to_owned(),
         },
         place: place(&desk.context, &row.location),
         online,

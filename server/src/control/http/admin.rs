@@ -95,28 +95,41 @@ pub(super) async fn bots(
     let mut bots = Vec::with_capacity(rows.len());
     for row in rows {
         let (token, _) = desk.issue(Purpose::Game, row.account, row.id, lifetime_ms)?;
-        bots.push(Bot { account: row.account.0, character: row.id.0, name: row.name, token });
+        bots.push(Bot {
+            account: row.account.0,
+            character: row.id.0,
+            name: row.name,
+            token,
+        });
     }
     desk.metrics.control().tokens_issued.add(bots.len() as u64);
-    Ok(Answer(BotsBody { bots, connect: Connect::of(&desk, &caller) }))
+    Ok(Answer(BotsBody {
+        bots,
+        connect: Connect::of(&desk, &caller),
+    }))
 }
 
 /// The bots' names, all different.
 fn names(bots: &Bots) -> Result<Vec<String>, Problem> {
     if !(1..=BOTS_MAX).contains(&bots.count) {
-        return Err(Problem::invalid(format!("count goes from 1 to {BOTS_MAX}.")));
+        return Err(Problem::invalid(format!(
+            "count goes from 1 to {BOTS_MAX}."
+        )));
     }
     if !TOKEN_SECONDS.contains(&bots.token_seconds) {
         let (least, most) = (TOKEN_SECONDS.start(), TOKEN_SECONDS.end());
-        return Err(Problem::invalid(format!("token_seconds goes from {least} to {most}.")));
+        return Err(Problem::invalid(format!(
+            "token_seconds goes from {least} to {most}."
+        )));
     }
     let after_last = bots
         .first
         .checked_add(bots.count)
         .ok_or_else(|| Problem::invalid("first and count reach beyond the last number."))?;
     let prefix = bots.prefix.trim();
-    let names: Vec<_> =
-        (bots.first..after_last).map(|number| format!("{prefix} {number:04}")).collect();
+    let names: Vec<_> = (bots.first..after_last)
+        .map(|number| format!("{prefix} {number:04}"))
+        .collect();
     for name in &names {
         Name::parse(name).map_err(Reject::from)?;
     }
@@ -124,8 +137,10 @@ fn names(bots: &Bots) -> Result<Vec<String>, Problem> {
 }
 
 async fn enrol(desk: &Arc<Desk>, names: &[String]) -> Result<Vec<CharacterRow>, Problem> {
-    let commands: Vec<_> =
-        names.iter().map(|name| Command::Enrol { name: name.clone() }).collect();
+    let commands: Vec<_> = names
+        .iter()
+        .map(|name| Command::Enrol { name: name.clone() })
+        .collect();
     // Names of one request differ, so that no command has to see the rows of another.
     let rows = desk
         .change(|services, store, out| {
@@ -133,7 +148,9 @@ async fn enrol(desk: &Arc<Desk>, names: &[String]) -> Result<Vec<CharacterRow>, 
             let accounts = &mut services.accounts;
             let enrol = |command| {
                 let reply = accounts.handle(now(), &rows, command, out)?;
-                reply.character.ok_or(HandleError::Reject(Reject::CharacterUnknown))
+                reply
+                    .character
+                    .ok_or(HandleError::Reject(Reject::CharacterUnknown))
             };
             Ok::<Vec<_>, std::convert::Infallible>(commands.iter().map(enrol).collect())
         })

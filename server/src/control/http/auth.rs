@@ -45,7 +45,9 @@ impl FromRequestParts<Arc<Desk>> for Operator {
             return Ok(Self);
         }
         let caller = Caller::from_request_parts(parts, desk).await?;
-        desk.limits.login(caller.network()).map_err(Problem::too_many)?;
+        desk.limits
+            .login(caller.network())
+            .map_err(Problem::too_many)?;
         Err(Problem::not_the_operator())
     }
 }
@@ -55,7 +57,11 @@ impl FromRequestParts<Arc<Desk>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Desk>) -> Result<Self, Problem> {
         // The guard, which every request passes, has put it there.
-        parts.extensions.get::<Self>().copied().ok_or_else(Problem::not_found)
+        parts
+            .extensions
+            .get::<Self>()
+            .copied()
+            .ok_or_else(Problem::not_found)
     }
 }
 

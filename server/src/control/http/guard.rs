@@ -29,8 +29,14 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (
         HeaderName::from_static("permissions-policy"),
         "camera=(), microphone=(), geolocation=(), payment=()",
@@ -59,10 +65,20 @@ impl Caller {
             && let Some(list) = forwarded
         {
             let last = list.to_str().ok().and_then(|list| list.rsplit(',').next());
-            let address = last.and_then(|last| last.trim().parse().ok()).unwrap_or(remote);
-            return Self { address, local, is_proxied: true };
+            let address = last
+                .and_then(|last| last.trim().parse().ok())
+                .unwrap_or(remote);
+            return Self {
+                address,
+                local,
+                is_proxied: true,
+            };
         }
-        Self { address: remote, local, is_proxied: false }
+        Self {
+            address: remote,
+            local,
+            is_proxied: false,
+        }
     }
 
     /// Whether the request comes from this machine itself.
@@ -75,7 +91,11 @@ impl Caller {
     }
 }
 
-pub(super) async fn guard(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State(desk): State<Arc<Desk>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let Some(peers) = request.extensions().get::<Peers>().copied() else {
         return Problem::not_found().into_response();
@@ -98,7 +118,9 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, mut request: Request, n
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let took = started.elapsed();
     let control = desk.metrics.control();
     control.answered(response.status().as_u16());
@@ -121,7 +143,9 @@ fn admit(desk: &Desk, caller: &Caller, request: &Request) -> Result<(), Problem>
     {
         return Ok(());
     }
-    desk.limits.request(caller.network()).map_err(Problem::too_many)
+    desk.limits
+        .request(caller.network())
+        .map_err(Problem::too_many)
 }
 
 #[cfg(test)]
@@ -134,7 +158,13 @@ mod tests {
             headers.insert("x-forwarded-for", HeaderValue::from_static(list));
         }
         let remote = std::net::SocketAddr::new(remote.parse().unwrap(), 1);
-        Caller::of(Peers { remote, local: remote }, &headers)
+        Caller::of(
+            Peers {
+                remote,
+                local: remote,
+            },
+            &headers,
+        )
     }
 
     #[test]

@@ -40,14 +40,22 @@ impl RateLimits {
 
     /// Counts a request; if it is one too many, how many seconds to wait.
     pub(super) fn request(&self, network: Network) -> Result<(), u64> {
-        self.requests_total.check().map_err(|until| self.wait_s(&until))?;
-        self.requests.check_key(&network).map_err(|until| self.wait_s(&until))
+        self.requests_total
+            .check()
+            .map_err(|until| self.wait_s(&until))?;
+        self.requests
+            .check_key(&network)
+            .map_err(|until| self.wait_s(&until))
     }
 
     /// Counts a sign-up, a log-in or a wrong key; if it is one too many, how many seconds to wait.
     pub(super) fn login(&self, network: Network) -> Result<(), u64> {
-        self.logins_total.check().map_err(|until| self.wait_s(&until))?;
-        self.logins.check_key(&network).map_err(|until| self.wait_s(&until))
+        self.logins_total
+            .check()
+            .map_err(|until| self.wait_s(&until))?;
+        self.logins
+            .check_key(&network)
+            .map_err(|until| self.wait_s(&until))
     }
 
     /// Forgets networks that have their full allowance again.
@@ -69,7 +77,9 @@ fn quota(per_minute: u32) -> Quota {
     let burst = NonZeroU32::new(per_minute.get() / 2).unwrap_or(NonZeroU32::MIN);
     let interval = Duration::from_secs(60) / per_minute.get();
     // The configuration has at most a million a minute, so the interval is not zero.
-    Quota::with_period(interval).unwrap_or_else(|| Quota::per_minute(per_minute)).allow_burst(burst)
+    Quota::with_period(interval)
+        .unwrap_or_else(|| Quota::per_minute(per_minute))
+        .allow_burst(burst)
 }
 
 #[cfg(test)]
@@ -78,8 +88,11 @@ mod tests {
 
     #[test]
     fn half_a_minutes_worth_may_come_at_once_and_networks_do_not_share() {
-        let config =
-            AccountsConfig { requests_per_minute: 10, logins_per_minute: 1, ..Default::default() };
+        let config = AccountsConfig {
+            requests_per_minute: 10,
+            logins_per_minute: 1,
+            ..Default::default()
+        };
         let limits = RateLimits::new(&config);
         let one = Network::of([192, 0, 2, 1].into());
         let other = Network::of([192, 0, 2, 2].into());

@@ -1,12 +1,11 @@
 //! HTTP: connections, routes, and what holds for every request.
 //!
 //! HTTP/1.1 only: browsers on a local network and proxies speak it, and every connection costs
-//! the same. Each request passes [`guard`]: who asks, rate limits, time limit, security headers,
+//! the same. Each request passes `guard`: who asks, rate limits, time limit, security headers,
 //! measurement.
 //!
-//! Bounds: [`CONNECTIONS_MAX`] connections, [`NETWORK_CONNECTIONS_MAX`] of one network,
-//! [`HEAD_TIME_MAX`] for a request's head (which also ends idle connections), [`BODY_BYTES_MAX`]
-//! for its body, [`REQUEST_TIME_MAX`] for the whole.
+//! Bounds: so many connections, in all and of one network, so long for a request's head (which
+//! also ends idle connections) and for the whole, so many bytes of its body: the constants below.
 
 mod account;
 mod admin;
@@ -42,16 +41,16 @@ use super::desk::Desk;
 pub(super) use limits::RateLimits;
 
 /// Most connections.
-pub const CONNECTIONS_MAX: usize = 1_024;
+const CONNECTIONS_MAX: usize = 1_024;
 /// Most connections of one network; a browser opens six. Connections through a proxy on this
 /// machine are not told apart here.
-pub const NETWORK_CONNECTIONS_MAX: usize = 64;
+pub(super) const NETWORK_CONNECTIONS_MAX: usize = 64;
 /// Longest time until a request's head is there.
-pub const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
+const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
 /// Longest time for a request, its delays after failed log-ins included.
-pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 /// Largest body.
-pub const BODY_BYTES_MAX: usize = 16 * 1024;
+const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Most header lines.
 const HEADERS_MAX: usize = 64;
 /// Largest head, and what a connection buffers.
@@ -75,7 +74,11 @@ fn router(desk: &Arc<Desk>) -> Router {
 }
 
 /// Serves HTTP until `ended` is true.
-pub(super) async fn serve(desk: Arc<Desk>, listener: TcpListener, mut ended: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    desk: Arc<Desk>,
+    listener: TcpListener,
+    mut ended: watch::Receiver<bool>,
+) {
     let router = router(&desk);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let networks = Arc::new(Networks::default());
@@ -95,9 +98,19 @@ pub(super) async fn serve(desk: Arc<Desk>, listener: TcpListener, mut ended: wat
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let Some(visit) = networks.enter(Network::of(remote.ip())) else { continue };
-        let connection = connection(Arc::clone(&desk), router.clone(), stream, remote, ended.clone());
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
+        let Some(visit) = networks.enter(Network::of(remote.ip())) else {
+            continue;
+        };
+        let connection = connection(
+            Arc::clone(&desk),
+            router.clone(),
+            stream,
+            remote,
+            ended.clone(),
+        );
         connections.spawn(async move {
             let _held: (OwnedSemaphorePermit, Visit) = (place, visit);
             connection.await;
@@ -117,7 +130,9 @@ async fn connection(
     remote: SocketAddr,
     mut ended: watch::Receiver<bool>,
 ) {
-    let Ok(local) = stream.local_addr() else { return };
+    let Ok(local) = stream.local_addr() else {
+        return;
+    };
     // Answers are small and people wait for them.
     let _ = stream.set_nodelay(true);
     let peers = Peers { remote, local };
@@ -166,13 +181,20 @@ impl Networks {
             return None;
         }
         *count += 1;
-        Some(Visit { networks: Arc::clone(self), network })
+        Some(Visit {
+            networks: Arc::clone(self),
+            network,
+        })
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let mut counts = self.networks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self
+            .networks
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {

@@ -47,7 +47,11 @@ pub(super) struct Readiness {
 pub(super) async fn readyz(State(desk): State<Arc<Desk>>) -> (StatusCode, Answer<Readiness>) {
     let reasons = desk.troubles();
     let ready = reasons.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Answer(Readiness { ready, reasons }))
 }
 
@@ -90,6 +94,8 @@ pub(super) struct Status {
     tick: u64,
     /// Beats a second at full speed.
     beats_per_second: u32,
+    /// What 99 of 100 beats of the last minute did not exceed, milliseconds.
+    beat_p99_ms: Option<f64>,
     /// Beats that are done but not on the disk yet.
     durable_lag_beats: u64,
     /// Clients that play.
@@ -140,6 +146,7 @@ pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Answer<Status> {
         uptime_s: registry.uptime().as_secs(),
         tick: registry.tick().0,
         beats_per_second: BEATS_PER_SECOND,
+        beat_p99_ms: desk.history().beat_p99_ms(),
         durable_lag_beats: registry.durable_lag_beats(),
         clients: registry.sum(|shard| shard.clients.value()),
         clients_max: desk.config.edge.max_clients,

@@ -85,8 +85,13 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 fn add_answers_of_every_route(document: &mut Document) {
     for (path, item) in &mut document.paths.paths {
         let is_probe = matches!(path.as_str(), "/healthz" | "/readyz");
-        let operations =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.delete,
+            &mut item.patch,
+        ];
         for operation in operations.into_iter().filter_map(Option::as_mut) {
             let mut add = |status: &str, description: &str| {
                 let schema = utoipa::openapi::Ref::from_schema_name(ProblemBody::name());
@@ -96,21 +101,35 @@ fn add_answers_of_every_route(document: &mut Document) {
                     .content("application/problem+json", content)
                     .build();
                 let responses = &mut operation.responses.responses;
-                responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+                responses
+                    .entry(status.to_owned())
+                    .or_insert(RefOr::T(response));
             };
             if is_probe {
                 continue;
             }
-            add("429", "`too_many_requests`; the header `Retry-After` says when to try again");
+            add(
+                "429",
+                "`too_many_requests`; the header `Retry-After` says when to try again",
+            );
             add("500", "`internal`: the server's fault");
-            add("503", "`busy`, `draining` or `store`; the header `Retry-After` says when");
+            add(
+                "503",
+                "`busy`, `draining` or `store`; the header `Retry-After` says when",
+            );
             if operation.request_body.is_some() {
                 let add_body = &mut add;
                 add_body("400", "`json_syntax`: the body is not JSON");
                 add_body("413", "`body_too_large`: more than 16 KiB");
-                add_body("415", "`json_expected`: the content type is not `application/json`");
+                add_body(
+                    "415",
+                    "`json_expected`: the content type is not `application/json`",
+                );
             }
-            let secured = operation.security.as_ref().is_some_and(|list| !list.is_empty());
+            let secured = operation
+                .security
+                .as_ref()
+                .is_some_and(|list| !list.is_empty());
             if secured {
                 let add_security = &mut add;
                 add_security("401", "`unauthenticated` or `operator_key_required`");
@@ -136,6 +155,9 @@ async fn document() -> impl IntoResponse {
 )]
 async fn content(axum::extract::State(desk): axum::extract::State<Arc<Desk>>) -> impl IntoResponse {
     let tag = format!("\"{:016x}\"", desk.context.content.hash());
-    let headers = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (ETAG, tag)];
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (ETAG, tag),
+    ];
     (headers, desk.pack.clone())
 }

@@ -53,22 +53,35 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
 /// Browsers ask again each time, and are told if nothing has changed: a new binary is seen at
 /// once.
 fn answer(headers: &HeaderMap, kind: &'static str, text: &'static str, tag: String) -> Response {
-    let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok());
     if known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag)) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();
     }
-    let headers =
-        [(CONTENT_TYPE, kind.to_owned()), (ETAG, tag), (CACHE_CONTROL, "no-cache".to_owned())];
+    let headers = [
+        (CONTENT_TYPE, kind.to_owned()),
+        (ETAG, tag),
+        (CACHE_CONTROL, "no-cache".to_owned()),
+    ];
     (headers, text).into_response()
 }
 
 /// For addresses at which there is nothing: a page for people, a problem for programs.
 pub(super) async fn not_found(request: Request) -> Response {
-    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
     let path = request.uri().path();
     let is_interface = path.starts_with("/api/") || path.starts_with("/admin/");
     if is_interface || !accept.is_some_and(|accept| accept.contains("text/html")) {
         return Problem::not_found().into_response();
     }
-    (StatusCode::NOT_FOUND, [(CONTENT_TYPE, HTML)], NOT_FOUND_PAGE).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        [(CONTENT_TYPE, HTML)],
+        NOT_FOUND_PAGE,
+    )
+        .into_response()
 }

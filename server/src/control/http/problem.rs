@@ -35,7 +35,12 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after_s: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retry_after_s: None,
+        }
     }
 
     fn retry_after(mut self, seconds: u64) -> Self {
@@ -56,7 +61,11 @@ impl Problem {
 
     /// Name and password do not belong together; which of them is wrong is not said.
     pub(super) fn log_in_failed() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "login_failed", "The name or the password is wrong.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "login_failed",
+            "The name or the password is wrong.",
+        )
     }
 
     /// Requests come too fast.
@@ -81,7 +90,11 @@ impl Problem {
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing at this address.",
+        )
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -98,10 +111,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Json(ProblemBody { code: self.code, message: self.message });
+        let body = Json(ProblemBody {
+            code: self.code,
+            message: self.message,
+        });
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -115,7 +134,11 @@ impl IntoResponse for Problem {
 /// For methods that an address does not take.
 pub(super) async fn method_not_allowed() -> Problem {
     let message = "This address does not take this method.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    )
 }
 
 impl From<JsonRejection> for Problem {

@@ -8,9 +8,29 @@ use proptest::prelude::*;
 fn ship() -> impl Strategy<Value = Ship> {
     let axes = || prop::array::uniform3(-VELOCITY_MAX..=VELOCITY_MAX);
     (
-        (0_u8..3, any::<u32>(), any::<u64>(), prop::array::uniform3(any::<i32>()), axes(), axes()),
-        (any::<u32>(), any::<i32>(), 0_u8..6, any::<u64>(), any::<i32>(), prop::array::uniform3(any::<i16>())),
-        (any::<u16>(), any::<u64>(), prop::array::uniform4(any::<u8>()), any::<u64>(), any::<u64>()),
+        (
+            0_u8..3,
+            any::<u32>(),
+            any::<u64>(),
+            prop::array::uniform3(any::<i32>()),
+            axes(),
+            axes(),
+        ),
+        (
+            any::<u32>(),
+            any::<i32>(),
+            0_u8..6,
+            any::<u64>(),
+            any::<i32>(),
+            prop::array::uniform3(any::<i16>()),
+        ),
+        (
+            any::<u16>(),
+            any::<u64>(),
+            prop::array::uniform4(any::<u8>()),
+            any::<u64>(),
+            any::<u64>(),
+        ),
     )
         .prop_map(|(a, b, c)| Ship {
             kind: a.0,
@@ -43,7 +63,15 @@ fn ship() -> impl Strategy<Value = Ship> {
 }
 
 fn row() -> impl Strategy<Value = SpaceRow> {
-    let pilot = (any::<u64>(), "\\PC{0,24}", any::<u32>(), any::<u64>(), any::<u16>(), any::<u32>(), 0_u8..3)
+    let pilot = (
+        any::<u64>(),
+        "\\PC{0,24}",
+        any::<u32>(),
+        any::<u64>(),
+        any::<u16>(),
+        any::<u32>(),
+        0_u8..3,
+    )
         .prop_flat_map(|p| (Just(p), any::<u64>(), any::<u64>(), any::<u64>()))
         .prop_map(|(p, place, until, since)| Pilot {
             account: AccountId(p.0),
@@ -63,10 +91,15 @@ fn row() -> impl Strategy<Value = SpaceRow> {
 fn command() -> impl Strategy<Value = Command> {
     let target = || any::<u64>().prop_map(EntityId);
     prop_oneof![
-        (prop::array::uniform3(any::<i16>()), any::<u16>())
-            .prop_map(|(direction, throttle)| Command::Fly { direction, throttle }),
+        (prop::array::uniform3(any::<i16>()), any::<u16>()).prop_map(|(direction, throttle)| {
+            Command::Fly {
+                direction,
+                throttle,
+            }
+        }),
         target().prop_map(|target| Command::Approach { target }),
-        (target(), any::<u32>()).prop_map(|(target, range_m)| Command::KeepAtRange { target, range_m }),
+        (target(), any::<u32>())
+            .prop_map(|(target, range_m)| Command::KeepAtRange { target, range_m }),
         (target(), any::<u32>()).prop_map(|(target, range_m)| Command::Orbit { target, range_m }),
         target().prop_map(|target| Command::Align { target }),
         Just(Command::Stop),
@@ -78,21 +111,44 @@ fn command() -> impl Strategy<Value = Command> {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let ids = || (any::<u64>().prop_map(ClientId), any::<u16>().prop_map(ShardIndex));
-    let stored = (any::<u64>(), any::<u64>(), "\\PC{3,24}", any::<u64>(), any::<u32>(), any::<u32>()).prop_map(|r| {
-        let location = Location::Docked { grid: GridId(r.4), station: EntityId(r.3) };
-        CharacterRow {
-            id: CharacterId(r.0),
-            account: AccountId(r.1),
-            name: r.2,
-            ship: ShipRow { entity: EntityId(r.3), type_id: TypeId(r.5), vitals: [1, 2, 3] },
-            location,
-            version: r.5,
-        }
-    });
+    let ids = || {
+        (
+            any::<u64>().prop_map(ClientId),
+            any::<u16>().prop_map(ShardIndex),
+        )
+    };
+    let stored = (
+        any::<u64>(),
+        any::<u64>(),
+        "\\PC{3,24}",
+        any::<u64>(),
+        any::<u32>(),
+        any::<u32>(),
+    )
+        .prop_map(|r| {
+            let location = Location::Docked {
+                grid: GridId(r.4),
+                station: EntityId(r.3),
+            };
+            CharacterRow {
+                id: CharacterId(r.0),
+                account: AccountId(r.1),
+                name: r.2,
+                ship: ShipRow {
+                    entity: EntityId(r.3),
+                    type_id: TypeId(r.5),
+                    vitals: [1, 2, 3],
+                },
+                location,
+                version: r.5,
+            }
+        });
     prop_oneof![
         (ids(), stored).prop_map(|((client, edge), row)| Input::Enter { client, edge, row }),
-        (ids(), any::<u64>()).prop_map(|((client, _), ship)| Input::Leave { client, ship: EntityId(ship) }),
+        (ids(), any::<u64>()).prop_map(|((client, _), ship)| Input::Leave {
+            client,
+            ship: EntityId(ship)
+        }),
         (ids(), any::<u64>(), any::<u32>(), any::<u128>(), command()).prop_map(
             |((client, edge), ship, sequence, request, command)| Input::Command {
                 client,

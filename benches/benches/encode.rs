@@ -1,0 +1,12 @@
+//! Snapshots.
+
+mod support;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn suite(criterion: &mut Criterion) {
+    support::bench(criterion, "wire");
+}
+
+criterion_group!(benches, suite);
+criterion_main!(benches);

@@ -1,0 +1,12 @@
+//! Messages between two threads.
+
+mod support;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn suite(criterion: &mut Criterion) {
+    support::bench(criterion, "ring");
+}
+
+criterion_group!(benches, suite);
+criterion_main!(benches);
