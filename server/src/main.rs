@@ -1,5 +1,7 @@
 //! The binary `orrery`.
 
+#![forbid(unsafe_code)]
+
 use mimalloc::MiMalloc;
 
 /// The system allocator's arenas fragment under many small per-connection buffers.

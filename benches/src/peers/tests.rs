@@ -18,7 +18,7 @@ fn the_peers_see_what_the_index_sees() {
         let point = place.map(|p| p as f32);
         ours.clear();
         index.within(place, RADIUS_CM, &mut ours);
-        let mut check = |seen: &mut Vec<u32>, allowed: usize| {
+        let check = |seen: &mut Vec<u32>, allowed: usize| {
             seen.sort_unstable();
             let differing = seen.iter().filter(|row| ours.binary_search(row).is_err());
             assert!(differing.count() + seen.len().abs_diff(ours.len()) <= allowed);

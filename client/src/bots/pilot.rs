@@ -132,9 +132,9 @@ impl Pilot {
         self.next_s = view.now_s + least_s + spread_s * self.rng.unit_f64();
     }
 
-    fn pick<'a>(&mut self, from: impl Iterator<Item = &'a Sighting> + Clone) -> Option<&'a Sighting> {
+    fn pick<'a>(&mut self, mut from: impl Iterator<Item = &'a Sighting> + Clone) -> Option<&'a Sighting> {
         let count = u32::try_from(from.clone().count()).ok().filter(|&count| count > 0)?;
-        from.clone().nth(self.rng.below(count) as usize)
+        from.nth(self.rng.below(count) as usize)
     }
 
     fn fly(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {

@@ -27,9 +27,8 @@ pub(super) fn run(config: &Config, args: &AuditArgs) -> anyhow::Result<ExitCode>
     };
     let store = Store::open(folder::store_path(data), &options)?;
     let structure = orrery_storage::audit::structure(&store);
-    println!("structure: {structure}");
     let rows = orrery_services::audit::audit(&store)?;
-    println!("rows: {rows}");
+    super::print(&format!("structure: {structure}\nrows: {rows}\n"))?;
     let sound = structure.is_sound() && rows.is_sound();
     Ok(if sound {
         ExitCode::SUCCESS

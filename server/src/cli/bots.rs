@@ -111,8 +111,9 @@ pub(super) fn run(config: &Config, args: &BotsArgs) -> anyhow::Result<ExitCode> 
         },
     ))?;
     if let Some(path) = &args.report {
-        let json = serde_json::to_string_pretty(&report).context("write the report")?;
-        std::fs::write(path, json + "\n").with_context(|| format!("write {}", path.display()))?;
+        let mut json = serde_json::to_string_pretty(&report).context("write the report")?;
+        json.push('\n');
+        std::fs::write(path, json).with_context(|| format!("write {}", path.display()))?;
     }
     if !quiet {
         print!("{}", table(&report));

@@ -125,12 +125,13 @@ pub(super) fn run(config: &Config, command: &GalaxyCommand) -> anyhow::Result<Ex
             let empires = folder::open_content(data)
                 .map(|content| content.empires().to_vec())
                 .unwrap_or_default();
-            print!("{}", map::table_with(&stored.galaxy, &empires));
-            println!("seed {}, digest {:016x}", stored.params.seed, stored.digest);
+            super::print(&map::table_with(&stored.galaxy, &empires))?;
+            let (seed, digest) = (stored.params.seed, stored.digest);
+            super::print(&format!("seed {seed}, digest {digest:016x}\n"))?;
             if let Some(path) = svg {
                 std::fs::write(path, map::svg_with(&stored.galaxy, &empires))
                     .with_context(|| format!("write {}", path.display()))?;
-                println!("map: {}", path.display());
+                super::print(&format!("map: {}\n", path.display()))?;
             }
         }
     }

@@ -84,6 +84,18 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints to standard output. A reader that has seen enough, such as `head`, is no error.
+///
+/// # Errors
+/// If the output cannot be written for any other reason.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::FAILURE

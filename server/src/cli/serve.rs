@@ -166,9 +166,15 @@ impl StartProgress for Steps {
     }
 }
 
+/// Starts a server and waits until every shard listens and beats: who reads that it is ready may
+/// connect at once.
 fn start(config: Config) -> anyhow::Result<Host> {
     let mut steps = Steps { bar: None };
-    Host::start(config, &mut steps)
+    let host = Host::start(config, &mut steps)?;
+    while !host.is_beating() && !host.is_stopping() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(host)
 }
 
 /// Content, store and galaxy, as far as they are missing.

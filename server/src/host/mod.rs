@@ -10,7 +10,7 @@ pub mod checkpoints;
 pub mod folder;
 pub mod recovery;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ use orrery_kernel::runtime::{self, RuntimeConfig, Shards};
 use orrery_kernel::world::World;
 use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
 use orrery_services::galaxy::{self, Stored};
-use orrery_storage::{CommitOptions, Committer, Rows, Store, StoreOptions};
+use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions};
 
 use crate::config::Config;
 use crate::control::{self, Control};
@@ -71,6 +71,134 @@ pub trait StartProgress {
     fn replayed(&mut self, progress: recovery::Progress);
 }
 
+/// The state that a start goes on from.
+struct Recovered {
+    store: Store,
+    context: Arc<SpaceContext>,
+    deal: recovery::Deal,
+    /// The last durable beat.
+    last: Tick,
+    worlds: Vec<World<Space>>,
+    pending: Pending,
+    orphans: Vec<(GridId, Stamped<Input>)>,
+}
+
+/// Opens content, store and galaxy, and recovers the last durable beat.
+fn recover(config: &Config, progress: &mut dyn StartProgress) -> anyhow::Result<Recovered> {
+    let data = &config.server.data;
+    progress.step("load content");
+    let content = folder::open_content(data)?;
+    progress.step("open store");
+    let options = StoreOptions {
+        create: false,
+        sync: config.durability.sync,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(folder::store_path(data), &options)?;
+    if store.at_open().last_beat.is_some() && !store.was_clean() {
+        tracing::warn!("the store was not shut down cleanly: recovering");
+    }
+    let stored = load_galaxy(&store)?;
+    let seed = stored.params.seed;
+    let context = Arc::new(SpaceContext::new(content, stored.galaxy));
+    context.check()?;
+    let deal = recovery::Deal::new(&context, usize::from(config.shards()));
+    progress.step("recover");
+    let last = store.at_open().last_beat.unwrap_or(Tick(0));
+    let newest = recovery::Start::Newest;
+    let replayed = recovery::replay(&store, &context, seed, &deal, newest, last, |at| {
+        progress.replayed(at);
+    })
+    .context("recover the last durable beat")?;
+    tracing::info!(beat = last.0, checkpoint = replayed.from.0, "recovered");
+    let orphans = orphans(&replayed.lockstep);
+    let (worlds, pending) = replayed.lockstep.into_worlds();
+    Ok(Recovered {
+        store,
+        context,
+        deal,
+        last,
+        worlds,
+        pending,
+        orphans,
+    })
+}
+
+/// What is the same for every shard.
+struct Shared<'a> {
+    config: &'a Arc<Config>,
+    listen: &'a Listen,
+    tls: Tls,
+    keys: EdgeKeys,
+    committer: &'a Committer,
+    control: &'a Control,
+    metrics: &'a Registry,
+    completer: &'a checkpoints::Completer,
+}
+
+/// Deals the worlds and all that goes with them to the shards.
+fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) -> Vec<ShardParts> {
+    let Recovered {
+        context,
+        deal,
+        worlds,
+        pending,
+        orphans,
+        ..
+    } = recovered;
+    let shards = worlds.len() as u16;
+    let dealt = (0..).map(ShardIndex).zip(worlds.into_iter().zip(ports));
+    let parts = dealt.map(|(shard, (world, port))| {
+        let here = |grid: GridId| deal.world_of(grid) == Some(usize::from(shard.0));
+        let pending = pending.iter().filter(|envelope| here(envelope.to));
+        let orphans = orphans.iter().filter(|(grid, _)| here(*grid));
+        ShardParts {
+            stop: shared.control.stop_flag(),
+            pending: pending.cloned().collect(),
+            orphans: orphans.cloned().collect(),
+            world,
+            deal: deal.clone(),
+            port,
+            durable: shared.committer.durable(),
+            listen: shared.listen.clone(),
+            edge: EdgeConfig {
+                shard,
+                shards,
+                limits: limits(shared.config, shards),
+                tls: shared.tls.clone(),
+                keys: shared.keys.clone(),
+            },
+            config: Arc::clone(shared.config),
+            content_hash: context.content.hash(),
+            control: shared.control.handle(),
+            metrics: shared.metrics.shard(shard),
+            checkpoints: shared.completer.sender(),
+        }
+    });
+    parts.collect()
+}
+
+/// Starts the shards' threads, each with its own parts.
+fn start_shards(parts: Vec<ShardParts>, stop: Arc<AtomicBool>) -> anyhow::Result<Shards<Tick>> {
+    let config = RuntimeConfig {
+        shards: parts.len() as u16,
+        mesh_capacity: RING_CAPACITY,
+        spin_before_park: SPIN,
+    };
+    let parts = Mutex::new(parts.into_iter().map(Some).collect::<Vec<_>>());
+    let shards = runtime::start(config, stop, move |seat| {
+        let taken = parts
+            .lock()
+            .ok()
+            .and_then(|mut parts| parts[usize::from(seat.shard.0)].take());
+        async move {
+            let parts = taken.ok_or("a shard was started twice")?;
+            shard::run(seat, parts).await
+        }
+    })?;
+    Ok(shards)
+}
+
 impl Host {
     /// Starts a server on a data folder that has a content pack and a galaxy.
     ///
@@ -81,46 +209,15 @@ impl Host {
         let data = &config.server.data;
         folder::prepare(data)?;
         let listen = claim(&config)?;
-        progress.step("load content");
-        let content = folder::open_content(data)?;
-        let content_hash = content.hash();
-        progress.step("open store");
-        let options = StoreOptions {
-            create: false,
-            sync: config.durability.sync,
-            ..StoreOptions::default()
-        };
-        let store = Store::open(folder::store_path(data), &options)?;
-        if store.at_open().last_beat.is_some() && !store.was_clean() {
-            tracing::warn!("the store was not shut down cleanly: recovering");
-        }
-        let stored = load_galaxy(&store)?;
-        let seed = stored.params.seed;
-        let context = Arc::new(SpaceContext::new(content, stored.galaxy));
-        context.check()?;
-        let shard_count = config.shards();
-        let deal = recovery::Deal::new(&context, usize::from(shard_count));
-        progress.step("recover");
-        let last = store.at_open().last_beat.unwrap_or(Tick(0));
-        let replayed = recovery::replay(
-            &store,
-            &context,
-            seed,
-            &deal,
-            recovery::Start::Newest,
-            last,
-            |at| progress.replayed(at),
-        )
-        .context("recover the last durable beat")?;
-        tracing::info!(beat = last.0, checkpoint = replayed.from.0, "recovered");
-        let orphans = orphans(&replayed.lockstep);
-        let (worlds, pending) = replayed.lockstep.into_worlds();
-
+        let recovered = recover(&config, progress)?;
+        let context = Arc::clone(&recovered.context);
         progress.step("start");
+        let shard_count = config.shards();
         let commit = CommitOptions {
-            first_beat: Some(last.next()),
+            first_beat: Some(recovered.last.next()),
             ..CommitOptions::default()
         };
+        let store = recovered.store.clone();
         let (committer, ports, control_port) =
             Committer::start(&store, usize::from(shard_count), commit)?;
         let metrics = Registry::new(usize::from(shard_count));
@@ -137,61 +234,21 @@ impl Host {
             shards: shard_count,
             stop: Arc::new(AtomicBool::new(false)),
         })?;
-        let stop = control.stop_flag();
         let completer =
             checkpoints::Completer::start(store, control_port, shard_count, &config.durability)?;
-        let tls = Tls::new(&certificate)?;
-        let keys = EdgeKeys::load_or_create(data)?;
-        let mut parts: Vec<Option<ShardParts>> = Vec::new();
-        for (shard, (world, port)) in (0..).map(ShardIndex).zip(worlds.into_iter().zip(ports)) {
-            let here = |grid: GridId| deal.world_of(grid) == Some(usize::from(shard.0));
-            parts.push(Some(ShardParts {
-                stop: Arc::clone(&stop),
-                pending: pending
-                    .iter()
-                    .filter(|envelope| here(envelope.to))
-                    .cloned()
-                    .collect(),
-                orphans: orphans
-                    .iter()
-                    .filter(|(grid, _)| here(*grid))
-                    .cloned()
-                    .collect(),
-                world,
-                deal: deal.clone(),
-                port,
-                durable: committer.durable(),
-                listen: listen.clone(),
-                edge: EdgeConfig {
-                    shard,
-                    shards: shard_count,
-                    limits: limits(&config, shard_count),
-                    tls: tls.clone(),
-                    keys: keys.clone(),
-                },
-                config: Arc::clone(&config),
-                content_hash,
-                control: control.handle(),
-                metrics: metrics.shard(shard),
-                checkpoints: completer.sender(),
-            }));
-        }
-        let parts = Arc::new(std::sync::Mutex::new(parts));
-        let runtime_config = RuntimeConfig {
-            shards: shard_count,
-            mesh_capacity: RING_CAPACITY,
-            spin_before_park: SPIN,
+        let shared = Shared {
+            config: &config,
+            listen: &listen,
+            tls: Tls::new(&certificate)?,
+            keys: EdgeKeys::load_or_create(data)?,
+            committer: &committer,
+            control: &control,
+            metrics: &metrics,
+            completer: &completer,
         };
-        let shards = runtime::start(runtime_config, Arc::clone(&stop), move |seat| {
-            let taken = parts
-                .lock()
-                .ok()
-                .and_then(|mut parts| parts[usize::from(seat.shard.0)].take());
-            async move {
-                let parts = taken.ok_or("a shard was started twice")?;
-                shard::run(seat, parts).await
-            }
-        })?;
+        let parts = shard_parts(recovered, ports, &shared);
+        let stop = control.stop_flag();
+        let shards = start_shards(parts, Arc::clone(&stop))?;
         Ok(Self {
             metrics,
             context,
@@ -213,6 +270,12 @@ impl Host {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire) || self.shards.is_finished()
+    }
+
+    /// Whether every shard has done a beat.
+    #[must_use]
+    pub fn is_beating(&self) -> bool {
+        self.metrics.shards().iter().all(|shard| shard.since_last_beat().is_some())
     }
 
     /// The address of the web pages and the REST interface.

@@ -25,6 +25,9 @@ pub(crate) const SEED: u64 = 20_261_120;
 const LIFE: u64 = 10_000;
 /// The beat in which those who begin beside a gate jump.
 const JUMP: u64 = 40;
+/// The beat in which the first of these come again, with rows of before the jump: they are sent
+/// after their ships.
+const CHASE: u64 = 60;
 /// The beat in which the first takes over from itself, without leaving.
 const DISPLACE: u64 = 300;
 /// The beat in which the first leaves.
@@ -174,10 +177,10 @@ impl Script {
                     self.command(number, tick, command, rng),
                 ))
             }
+            t if t == CHASE + number % 5 && number % 9 == 4 => Some(self.come_again(number, tick, 40)),
             t if t == DISPLACE + number % 60 && number % 4 == 1 => {
                 let age = u64::from(rng.below(ADMISSION_BEATS as u32 / 2));
-                self.pilots.get_mut(&number).unwrap().life += 1;
-                Some(self.admit(number, tick, age))
+                Some(self.come_again(number, tick, age))
             }
             t if t == LEAVE + number % 50 => {
                 let pilot = &self.pilots[&number];
@@ -190,8 +193,7 @@ impl Script {
             // Some come back while their ship still lingers, some when only its trace is left.
             t if t == RETURN + number * 13 % 800 => {
                 let age = u64::from(rng.below(ADMISSION_BEATS as u32 / 2));
-                self.pilots.get_mut(&number).unwrap().life += 1;
-                Some(self.admit(number, tick, age))
+                Some(self.come_again(number, tick, age))
             }
             _ if rng.below(12) == 0 => {
                 let command = self.whim(number, rng);
@@ -203,6 +205,12 @@ impl Script {
             }
             _ => None,
         }
+    }
+
+    /// Another client of the same pilot.
+    fn come_again(&mut self, number: u64, tick: Tick, age: u64) -> (GridId, Input) {
+        self.pilots.get_mut(&number).unwrap().life += 1;
+        self.admit(number, tick, age)
     }
 
     /// A client comes with the row that was the newest `age` beats ago.
