@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# scripts/fuzz.sh [SECONDS]: fuzzes every decoder in fuzz/ for SECONDS (60) each, from the
-# committed corpus. Needs cargo-fuzz and a nightly compiler; what every machine can do (the
+# scripts/fuzz.sh [SECONDS]: fuzzes every decoder in fuzz/ for SECONDS (60) each, all at once and
+# at the lowest priority, from the committed corpus. What is found on the way is kept below
+# target/fuzz/, with a log per decoder. Needs cargo-fuzz and a nightly compiler; what every machine can do (the
 # corpus through every decoder, and proptest beside them) is part of `make test`.
 
 set -euo pipefail
@@ -19,11 +20,23 @@ command -v cargo-fuzz >/dev/null 2>&1 || fail "cargo-fuzz is missing: cargo inst
 rustup run nightly rustc --version >/dev/null 2>&1 ||
     fail "a nightly compiler is missing: rustup toolchain install nightly --profile minimal"
 
-failed=()
 targets=$(cargo +nightly fuzz list)
+echo "fuzz: building $(echo "$targets" | wc -w) targets"
+cargo +nightly fuzz build
+declare -A running
 for target in $targets; do
-    echo "fuzz: $target for $seconds s"
-    cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -timeout=10 || failed+=("$target")
+    mkdir -p "target/fuzz/$target"
+    nice -n 19 cargo +nightly fuzz run "$target" "target/fuzz/$target" "fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -timeout=30 -print_final_stats=1 >"target/fuzz/$target.log" 2>&1 &
+    running[$target]=$!
+done
+trap 'kill "${running[@]}" 2>/dev/null || true' INT TERM
+echo "fuzz: ${#running[@]} targets run for $seconds s"
+failed=()
+for target in $targets; do
+    wait "${running[$target]}" || failed+=("$target")
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "target/fuzz/$target.log")
+    echo "fuzz: $target: ${runs:-?} executions"
 done
 if [ ${#failed[@]} != 0 ]; then
     fail "found something: ${failed[*]}" "the inputs are in fuzz/artifacts/"

@@ -313,6 +313,7 @@ impl Player {
                 situation.grid = None;
                 self.world.left_grid();
             }
+            ServerMessage::Departed { entity, .. } => self.world.departed(*entity),
             ServerMessage::Dilation { per_mille, from_tick } => self.world.dilate(*per_mille, *from_tick),
             _ => {}
         }

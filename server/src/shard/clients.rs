@@ -19,7 +19,9 @@ use orrery_net::{ClosedReason, ConnectionKey, Edge, EdgeEvent};
 use orrery_proto::PROTOCOL_VERSION;
 use orrery_proto::handshake::{Progress, ServerHandshake};
 use orrery_proto::input::InputDatagram;
-use orrery_proto::message::{ClientMessage, DepartureReason, RefusalCode, ServerMessage};
+use orrery_proto::message::{
+    ClientMessage, DepartureReason, FrameError, RefusalCode, ServerMessage,
+};
 use orrery_proto::snapshot::ClientView;
 use orrery_services::character::Location;
 
@@ -32,6 +34,8 @@ use crate::rules::presence::ADMISSION_BEATS;
 
 /// How often a client is sent after its character before it has to log in again.
 const CHASES_MAX: u8 = 5;
+/// Beats for which a client may owe the next word of the handshake: ten seconds.
+const SILENCE_BEATS: u64 = 300;
 
 /// All sessions of one edge.
 pub(super) struct Clients {
@@ -99,6 +103,24 @@ impl Clients {
         for session in self.sessions.iter_mut().flatten() {
             session.refill(beats, self.config.commands_per_second);
         }
+        if tick.is_every(u64::from(orrery_base::BEATS_PER_SECOND), 0) {
+            self.end_the_silent();
+        }
+    }
+
+    /// Ends connections whose client owes the next word of the handshake and does not say it:
+    /// a place on the server is for players.
+    fn end_the_silent(&mut self) {
+        for index in 0..self.sessions.len() {
+            let silent = |session: &Session| {
+                session.is_awaited() && self.tick.since(session.awaited_since) > SILENCE_BEATS
+            };
+            let Some(connection) = self.sessions[index].as_ref().filter(|it| silent(it)).map(|it| it.connection)
+            else {
+                continue;
+            };
+            self.on(connection, |_, _| Err(Refusal::new(RefusalCode::TimedOut, "the client says nothing")));
+        }
     }
 
     /// Handles everything that the edge and the control thread have for the sessions.
@@ -142,7 +164,8 @@ impl Clients {
         let Some(place) = self.sessions.get_mut(connection.index as usize) else {
             return;
         };
-        let Some(mut session) = place.take_if(|session| session.connection == connection) else {
+        let is_it = |session: &mut Session| session.connection == connection && !session.ended;
+        let Some(mut session) = place.take_if(is_it) else {
             return;
         };
         if let Err(refusal) = what(self, &mut session) {
@@ -158,7 +181,7 @@ impl Clients {
         }
         let span = tracing::info_span!("client", shard = self.shard.0, %remote, client = tracing::field::Empty);
         let handshake = ServerHandshake::new(PROTOCOL_VERSION, self.content_hash);
-        let mut session = Session::new(connection, handshake, span);
+        let mut session = Session::new(connection, handshake, span, self.tick);
         session.refill(
             2 * u64::from(orrery_base::BEATS_PER_SECOND),
             self.config.commands_per_second,
@@ -177,6 +200,7 @@ impl Clients {
         self.tell(session, &ServerMessage::refused(*code));
         let close = orrery_net::CloseCode(orrery_net::CloseCode::FIRST_OF_SESSION.0 + *code as u32);
         self.edge.close(session.connection, close, code.sentence());
+        session.ended = true;
         self.leave(session);
     }
 
@@ -272,7 +296,11 @@ impl Clients {
                 Ok(None) => return Ok(()),
                 Err(error) => {
                     self.metrics.malformed_messages.increment();
-                    return Err(Refusal::new(RefusalCode::Oversize, error.to_string()));
+                    let code = match error {
+                        FrameError::Oversize(_) => RefusalCode::Oversize,
+                        FrameError::Length => RefusalCode::Malformed,
+                    };
+                    return Err(Refusal::new(code, error.to_string()));
                 }
             };
             let message = message.map_err(|error| {
@@ -287,6 +315,7 @@ impl Clients {
         if let Progress::Reached(step) = session.handshake.received(&message)? {
             session.reached(step);
         }
+        session.awaited_since = self.tick;
         match message {
             ClientMessage::Hello { client, .. } => {
                 tracing::debug!(parent: &session.span, program = client, "hello");
@@ -357,6 +386,7 @@ impl Clients {
             ship: row.ship.entity,
         };
         session.span.record("client", identity.client.0);
+        session.awaited_since = self.tick;
         self.by_client
             .insert(identity.client, session.connection.index);
         self.tell(

@@ -36,6 +36,10 @@ pub(super) enum Place {
 pub(super) struct Session {
     /// Its connection.
     pub connection: ConnectionKey,
+    /// Whether it was sent away; what its connection still brings is ignored.
+    pub ended: bool,
+    /// When it was last its turn to say something.
+    pub awaited_since: Tick,
     /// How far it has come.
     pub handshake: ServerHandshake,
     /// What came on its control stream and is no whole message yet.
@@ -84,11 +88,14 @@ impl Session {
         connection: ConnectionKey,
         handshake: ServerHandshake,
         span: tracing::Span,
+        tick: Tick,
     ) -> Self {
         let step_span =
             tracing::info_span!(parent: &span, "handshake", step = Step::Connected.name());
         Self {
             connection,
+            ended: false,
+            awaited_since: tick,
             handshake,
             frames: FrameDecoder::default(),
             span,
@@ -109,6 +116,12 @@ impl Session {
             chases: 0,
             held: VecDeque::new(),
         }
+    }
+
+    /// Whether the handshake waits for the client, and not for the token to be redeemed.
+    pub(super) fn is_awaited(&self) -> bool {
+        let step = self.handshake.step();
+        step < Step::InputsSubscribed && step != Step::LoginPresented
     }
 
     /// Notes a step of the handshake: the span of the step before ends, the next one begins.

@@ -172,8 +172,8 @@ impl Figures {
             ),
             limited(
                 "rtt_p50_ms",
-                "round trip, p50",
-                bots.rtt_p50_ms,
+                "round trip of an input, p50",
+                bots.input_p50_ms,
                 RTT_P50_MS,
                 "ms",
             ),
@@ -225,11 +225,36 @@ impl Figures {
             window.grown("orrery_time_slipped_seconds_total", &[]),
             "s",
         );
-        note("rtt_p99_ms", "round trip of an input, p99", bots.input_p99_ms, "ms");
-        note("quic_rtt_p50_ms", "round trip of QUIC, p50", bots.quic_p50_ms, "ms");
-        note("quic_rtt_p99_ms", "round trip of QUIC, p99", bots.quic_p99_ms, "ms");
-        note("answer_p50_ms", "answer to a command, p50", bots.answer_p50_ms, "ms");
-        note("answer_p99_ms", "answer to a command, p99", bots.answer_p99_ms, "ms");
+        note(
+            "rtt_p99_ms",
+            "round trip of an input, p99",
+            bots.input_p99_ms,
+            "ms",
+        );
+        note(
+            "quic_rtt_p50_ms",
+            "round trip of QUIC, p50",
+            bots.quic_p50_ms,
+            "ms",
+        );
+        note(
+            "quic_rtt_p99_ms",
+            "round trip of QUIC, p99",
+            bots.quic_p99_ms,
+            "ms",
+        );
+        note(
+            "answer_p50_ms",
+            "answer to a command, p50",
+            bots.answer_p50_ms,
+            "ms",
+        );
+        note(
+            "answer_p99_ms",
+            "answer to a command, p99",
+            bots.answer_p99_ms,
+            "ms",
+        );
         note("loss_up_ratio", "loss upwards", bots.loss_up, "of 1");
         note("loss_down_ratio", "loss downwards", missing, "of 1");
         note(

@@ -9,7 +9,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use orrery_services::throttle::Network;
@@ -105,10 +105,7 @@ pub(super) async fn guard(
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match admit(&desk, &caller, &request) {
-        Err(problem) => {
-            desk.metrics.control().rate_limited.increment();
-            problem.into_response()
-        }
+        Err(problem) => problem.into_response(),
         Ok(()) => match tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::timed_out().into_response(),
@@ -125,6 +122,10 @@ pub(super) async fn guard(
     let control = desk.metrics.control();
     control.answered(response.status().as_u16());
     control.request.record(took);
+    // Whoever refused it: the limit on all requests, or the one on log-ins.
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        control.rate_limited.increment();
+    }
     // The route and not the address: addresses are the caller's to choose.
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let (status, us) = (response.status().as_u16(), took.as_micros() as u64);

@@ -133,6 +133,10 @@ pub(super) struct Shard {
 pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Answer<Status> {
     let registry = &desk.metrics;
     let reasons = desk.troubles();
+    let (beat_p99_ms, history) = {
+        let history = desk.history();
+        (history.beat_p99_ms(), history.seconds())
+    };
     let shards = registry.shards().iter().map(|shard| Shard {
         clients: shard.clients.value(),
         grids: shard.grids.value(),
@@ -146,13 +150,13 @@ pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Answer<Status> {
         uptime_s: registry.uptime().as_secs(),
         tick: registry.tick().0,
         beats_per_second: BEATS_PER_SECOND,
-        beat_p99_ms: desk.history().beat_p99_ms(),
+        beat_p99_ms,
         durable_lag_beats: registry.durable_lag_beats(),
         clients: registry.sum(|shard| shard.clients.value()),
         clients_max: desk.config.edge.max_clients,
         systems: desk.context.galaxy.systems.len(),
         memory_bytes: metrics::resident_bytes(),
         shards: shards.collect(),
-        history: desk.history().seconds(),
+        history,
     })
 }

@@ -179,17 +179,17 @@ fn tokens() {
             .unwrap()
             .leave()
             .await;
-        let flipped = spent.token.replace(
-            |last: char| last == spent.token.chars().last().unwrap(),
-            "_",
-        );
+        let mut changed = spent.token.clone().into_bytes();
+        let middle = changed.len() / 2;
+        changed[middle] = if changed[middle] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
         for (what, token) in [
             ("used before", spent.token.clone()),
             (
                 "expired",
                 seal(2, WallTime(genuine.expires.0 - 300_000 - 60_000)),
             ),
-            ("changed", flipped),
+            ("changed", changed),
             ("of a web session", ada.session.token.clone()),
             (
                 "of a server with another key",
