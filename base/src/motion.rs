@@ -31,8 +31,18 @@ pub const TARGET_QUANTUM: i32 = 1 << 8;
 const PHASES: i32 = 128;
 
 /// One entity's motion.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
-#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    Hash,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
 pub struct Motion {
     /// Centimetres from the grid's origin.
     pub position_cm: [i32; 3],

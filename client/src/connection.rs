@@ -76,8 +76,16 @@ impl Socket {
     ///
     /// # Errors
     /// If the system gives none.
-    pub fn towards(towards: SocketAddr, fingerprint: Fingerprint, alpn: &[u8]) -> Result<Self, ConnectError> {
-        let any: SocketAddr = if towards.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    pub fn towards(
+        towards: SocketAddr,
+        fingerprint: Fingerprint,
+        alpn: &[u8],
+    ) -> Result<Self, ConnectError> {
+        let any: SocketAddr = if towards.is_ipv4() {
+            ([0, 0, 0, 0], 0).into()
+        } else {
+            ([0_u16; 8], 0).into()
+        };
         let mut endpoint = quinn::Endpoint::client(any).map_err(ConnectError::Socket)?;
         endpoint.set_default_client_config(client_config(fingerprint, alpn)?);
         Ok(Self { endpoint })
@@ -92,7 +100,9 @@ impl Socket {
             .endpoint
             .connect(address, "localhost")
             .map_err(|source| ConnectError::Begin { address, source })?;
-        connecting.await.map_err(|source| ConnectError::Handshake { address, source })
+        connecting
+            .await
+            .map_err(|source| ConnectError::Handshake { address, source })
     }
 
     /// Waits until all connections have said goodbye.
@@ -101,9 +111,15 @@ impl Socket {
     }
 }
 
-fn client_config(fingerprint: Fingerprint, alpn: &[u8]) -> Result<quinn::ClientConfig, ConnectError> {
+fn client_config(
+    fingerprint: Fingerprint,
+    alpn: &[u8],
+) -> Result<quinn::ClientConfig, ConnectError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Arc::new(Pinned { fingerprint, provider: Arc::clone(&provider) });
+    let verifier = Arc::new(Pinned {
+        fingerprint,
+        provider: Arc::clone(&provider),
+    });
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(ConnectError::Tls)?
@@ -116,13 +132,17 @@ fn client_config(fingerprint: Fingerprint, alpn: &[u8]) -> Result<quinn::ClientC
     let mut config = quinn::ClientConfig::new(Arc::new(quic));
     let mut transport = quinn::TransportConfig::default();
     // Snapshots come fifteen times a second; a silence this long is a lost connection.
-    let idle = Duration::from_secs(15).try_into().expect("fifteen seconds fit a varint of milliseconds");
+    let idle = Duration::from_secs(15)
+        .try_into()
+        .expect("fifteen seconds fit a varint of milliseconds");
     transport.max_idle_timeout(Some(idle));
     transport.datagram_receive_buffer_size(Some(64 * 1024));
     transport.datagram_send_buffer_size(16 * 1024);
     // Fewer acknowledgements: every snapshot is acknowledged by the next input anyway.
     let mut acknowledgements = quinn::AckFrequencyConfig::default();
-    acknowledgements.ack_eliciting_threshold(10_u32.into()).max_ack_delay(Some(Duration::from_millis(100)));
+    acknowledgements
+        .ack_eliciting_threshold(10_u32.into())
+        .max_ack_delay(Some(Duration::from_millis(100)));
     transport.ack_frequency_config(Some(acknowledgements));
     config.transport_config(Arc::new(transport));
     Ok(config)
@@ -148,7 +168,9 @@ impl ServerCertVerifier for Pinned {
         if found.as_ref() == self.fingerprint.0 {
             Ok(ServerCertVerified::assertion())
         } else {
-            Err(rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure))
+            Err(rustls::Error::InvalidCertificate(
+                rustls::CertificateError::ApplicationVerificationFailure,
+            ))
         }
     }
 
@@ -158,7 +180,12 @@ impl ServerCertVerifier for Pinned {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -167,11 +194,18 @@ impl ServerCertVerifier for Pinned {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 

@@ -70,7 +70,10 @@ impl From<quinn::ConnectionError> for PlayerError {
             code if code >= CLOSE_REFUSED => RefusalCode::from_number(code - CLOSE_REFUSED),
             _ => return Self::Connection(error),
         };
-        Self::Refused { code, sentence: String::from_utf8_lossy(&close.reason).into_owned() }
+        Self::Refused {
+            code,
+            sentence: String::from_utf8_lossy(&close.reason).into_owned(),
+        }
     }
 }
 
@@ -162,7 +165,11 @@ impl Player {
     ///
     /// # Errors
     /// Whatever ends the way there: no server, a refused token, another protocol or content.
-    pub async fn connect(socket: &Socket, ticket: &Ticket, program: &str) -> Result<Self, PlayerError> {
+    pub async fn connect(
+        socket: &Socket,
+        ticket: &Ticket,
+        program: &str,
+    ) -> Result<Self, PlayerError> {
         let connection = socket.connect(ticket.address).await?;
         let (send, receive) = connection.open_bi().await?;
         let mut player = Self {
@@ -188,9 +195,15 @@ impl Player {
         loop {
             match player.next_message().await? {
                 ServerMessage::Welcome { .. } => {
-                    player.say(&ClientMessage::Login { token: ticket.token.clone().into_bytes() }).await?;
+                    player
+                        .say(&ClientMessage::Login {
+                            token: ticket.token.clone().into_bytes(),
+                        })
+                        .await?;
                 }
-                ServerMessage::PlayerLoaded { .. } => player.say(&ClientMessage::SubscribeInputs {}).await?,
+                ServerMessage::PlayerLoaded { .. } => {
+                    player.say(&ClientMessage::SubscribeInputs {}).await?
+                }
                 ServerMessage::InputsSubscribed {} => return Ok(player),
                 _ => {}
             }
@@ -205,7 +218,11 @@ impl Player {
 
     async fn say(&mut self, message: &ClientMessage) -> Result<(), PlayerError> {
         self.handshake.sending(message).map_err(|code| {
-            PlayerError::Protocol(format!("{} is not to be said now ({})", message.name(), code.name()))
+            PlayerError::Protocol(format!(
+                "{} is not to be said now ({})",
+                message.name(),
+                code.name()
+            ))
         })?;
         self.send.write_all(&message.to_frame()).await?;
         Ok(())
@@ -219,7 +236,12 @@ impl Player {
         self.commands += 1;
         self.requests += 1;
         let (sequence, request) = (self.commands, self.requests);
-        self.say(&ClientMessage::Command { sequence, request, command: Some(command) }).await?;
+        self.say(&ClientMessage::Command {
+            sequence,
+            request,
+            command: Some(command),
+        })
+        .await?;
         Ok(sequence)
     }
 
@@ -275,7 +297,11 @@ impl Player {
                 return Err(PlayerError::Refused { code, sentence });
             }
             self.handshake.received(&message).map_err(|code| {
-                PlayerError::Protocol(format!("{} came out of order ({})", message.name(), code.name()))
+                PlayerError::Protocol(format!(
+                    "{} came out of order ({})",
+                    message.name(),
+                    code.name()
+                ))
             })?;
             self.note(&message);
             self.ready.push_back(message);
@@ -286,7 +312,14 @@ impl Player {
         let situation = &mut self.situation;
         match message {
             ServerMessage::ClientIdAssigned { client } => situation.client = *client,
-            ServerMessage::PlayerLoaded { character, name, system, docked, ship, ship_type } => {
+            ServerMessage::PlayerLoaded {
+                character,
+                name,
+                system,
+                docked,
+                ship,
+                ship_type,
+            } => {
                 situation.character = *character;
                 situation.name.clone_from(name);
                 situation.system = *system;
@@ -294,14 +327,23 @@ impl Player {
                 situation.ship = *ship;
                 situation.ship_type = *ship_type;
             }
-            ServerMessage::EntitySpawned { grid, system, entity, .. } => {
+            ServerMessage::EntitySpawned {
+                grid,
+                system,
+                entity,
+                ..
+            } => {
                 situation.grid = Some(*grid);
                 situation.system = *system;
                 situation.ship = *entity;
                 situation.docked = None;
                 self.world.spawned(*entity);
             }
-            ServerMessage::Welcome { beats_per_second, snapshot_interval_beats, .. } => {
+            ServerMessage::Welcome {
+                beats_per_second,
+                snapshot_interval_beats,
+                ..
+            } => {
                 self.world = ClientWorld::new(*beats_per_second, *snapshot_interval_beats);
             }
             ServerMessage::Docked { station, .. } => {
@@ -314,7 +356,10 @@ impl Player {
                 self.world.left_grid();
             }
             ServerMessage::Departed { entity, .. } => self.world.departed(*entity),
-            ServerMessage::Dilation { per_mille, from_tick } => self.world.dilate(*per_mille, *from_tick),
+            ServerMessage::Dilation {
+                per_mille,
+                from_tick,
+            } => self.world.dilate(*per_mille, *from_tick),
             _ => {}
         }
     }
@@ -337,16 +382,27 @@ impl Player {
         let entity = self.world.replica().entity(self.world.own()?)?;
         let burning = entity.activity() & activity::AFTERBURNER != 0;
         let law = content.law(entity.type_id, burning)?;
-        let motion = self.world.prediction().state().map_or(*entity.motion(), |(_, motion)| *motion);
+        let motion = self
+            .world
+            .prediction()
+            .state()
+            .map_or(*entity.motion(), |(_, motion)| *motion);
         let radius_cm = content.radius_cm(entity.type_id);
-        Some(Own { motion, max_speed: law.max_speed, radius_cm })
+        Some(Own {
+            motion,
+            max_speed: law.max_speed,
+            radius_cm,
+        })
     }
 
     /// Steers by hand: the own ship's prediction follows at once, the next datagrams tell the
     /// server. Nothing happens while the ship is on no grid.
     pub fn steer(&mut self, content: &Content, direction: [i16; 3], throttle: u16) {
         let Some(own) = self.own(content) else { return };
-        let order = Order::Fly { direction, throttle };
+        let order = Order::Fly {
+            direction,
+            throttle,
+        };
         let target_velocity = target_velocity(order, &own, None);
         self.world.fly(direction, throttle, target_velocity);
     }

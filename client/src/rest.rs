@@ -114,8 +114,15 @@ impl Rest {
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
             .build();
-        let base = if address.starts_with("http") { address.to_owned() } else { format!("http://{address}") };
-        Self { base, agent: config.into() }
+        let base = if address.starts_with("http") {
+            address.to_owned()
+        } else {
+            format!("http://{address}")
+        };
+        Self {
+            base,
+            agent: config.into(),
+        }
     }
 
     /// Makes an account and logs in.
@@ -123,7 +130,11 @@ impl Rest {
     /// # Errors
     /// [`RestError`]; refused if the name is taken or the password too weak.
     pub fn sign_up(&self, name: &str, password: &str) -> Result<AccountSession, RestError> {
-        self.post("/api/v1/accounts", None, &serde_json::json!({ "name": name, "password": password }))
+        self.post(
+            "/api/v1/accounts",
+            None,
+            &serde_json::json!({ "name": name, "password": password }),
+        )
     }
 
     /// Logs in.
@@ -131,15 +142,27 @@ impl Rest {
     /// # Errors
     /// [`RestError`]; refused if name and password do not belong together.
     pub fn log_in(&self, name: &str, password: &str) -> Result<AccountSession, RestError> {
-        self.post("/api/v1/sessions", None, &serde_json::json!({ "name": name, "password": password }))
+        self.post(
+            "/api/v1/sessions",
+            None,
+            &serde_json::json!({ "name": name, "password": password }),
+        )
     }
 
     /// Creates a character.
     ///
     /// # Errors
     /// [`RestError`]; refused if the name is taken or not allowed.
-    pub fn create_character(&self, session: &AccountSession, name: &str) -> Result<Character, RestError> {
-        self.post("/api/v1/characters", Some(&session.token), &serde_json::json!({ "name": name }))
+    pub fn create_character(
+        &self,
+        session: &AccountSession,
+        name: &str,
+    ) -> Result<Character, RestError> {
+        self.post(
+            "/api/v1/characters",
+            Some(&session.token),
+            &serde_json::json!({ "name": name }),
+        )
     }
 
     /// The account's characters.
@@ -159,7 +182,11 @@ impl Rest {
     ///
     /// # Errors
     /// [`RestError`]; refused if the character is not the account's.
-    pub fn game_token(&self, session: &AccountSession, character: u64) -> Result<GameToken, RestError> {
+    pub fn game_token(
+        &self,
+        session: &AccountSession,
+        character: u64,
+    ) -> Result<GameToken, RestError> {
         let body = serde_json::json!({ "character": character });
         self.post("/api/v1/game-token", Some(&session.token), &body)
     }
@@ -169,7 +196,13 @@ impl Rest {
     ///
     /// # Errors
     /// [`RestError`]; refused without the right key.
-    pub fn bots(&self, operator_key: &str, prefix: &str, first: u32, count: u32) -> Result<BotTokens, RestError> {
+    pub fn bots(
+        &self,
+        operator_key: &str,
+        prefix: &str,
+        first: u32,
+        count: u32,
+    ) -> Result<BotTokens, RestError> {
         let body = serde_json::json!({ "prefix": prefix, "first": first, "count": count, "token_seconds": 300 });
         self.post("/admin/v1/bots", Some(operator_key), &body)
     }
@@ -182,20 +215,37 @@ impl Rest {
         let url = format!("{}/api/v1/content", self.base);
         let mut response = match self.agent.get(&url).call() {
             Ok(response) => response,
-            Err(source) => return Err(RestError::Transport { url, source: Box::new(source) }),
+            Err(source) => {
+                return Err(RestError::Transport {
+                    url,
+                    source: Box::new(source),
+                });
+            }
         };
         let bytes = match response.body_mut().read_to_vec() {
             Ok(bytes) => bytes,
-            Err(source) => return Err(RestError::Transport { url, source: Box::new(source) }),
+            Err(source) => {
+                return Err(RestError::Transport {
+                    url,
+                    source: Box::new(source),
+                });
+            }
         };
-        Content::from_bytes(&bytes).map_err(|error| RestError::Answer { url, reason: error.to_string() })
+        Content::from_bytes(&bytes).map_err(|error| RestError::Answer {
+            url,
+            reason: error.to_string(),
+        })
     }
 
     /// Any JSON document of the server.
     ///
     /// # Errors
     /// [`RestError`].
-    pub fn get<A: DeserializeOwned>(&self, path: &str, bearer: Option<&str>) -> Result<A, RestError> {
+    pub fn get<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        bearer: Option<&str>,
+    ) -> Result<A, RestError> {
         let url = format!("{}{path}", self.base);
         let mut request = self.agent.get(&url);
         if let Some(bearer) = bearer {
@@ -225,19 +275,36 @@ fn answer<A: DeserializeOwned>(
 ) -> Result<A, RestError> {
     let mut response = match result {
         Ok(response) => response,
-        Err(source) => return Err(RestError::Transport { url, source: Box::new(source) }),
+        Err(source) => {
+            return Err(RestError::Transport {
+                url,
+                source: Box::new(source),
+            });
+        }
     };
     let status = response.status();
     let text = match response.body_mut().read_to_string() {
         Ok(text) => text,
-        Err(source) => return Err(RestError::Transport { url, source: Box::new(source) }),
+        Err(source) => {
+            return Err(RestError::Transport {
+                url,
+                source: Box::new(source),
+            });
+        }
     };
     if status.is_success() {
-        return serde_json::from_str(&text).map_err(|error| RestError::Answer { url, reason: error.to_string() });
+        return serde_json::from_str(&text).map_err(|error| RestError::Answer {
+            url,
+            reason: error.to_string(),
+        });
     }
     let problem = serde_json::from_str(&text).unwrap_or(Problem {
         code: "unknown".to_owned(),
         message: text.chars().take(200).collect(),
     });
-    Err(RestError::Refused { status: status.as_u16(), code: problem.code, message: problem.message })
+    Err(RestError::Refused {
+        status: status.as_u16(),
+        code: problem.code,
+        message: problem.message,
+    })
 }

@@ -202,13 +202,32 @@ impl Iterator for Ones<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<u32> {
-        while self.current == 0 {
-            self.current = *self.words.get(self.next)?;
+        if self.current == 0 {
+            self.next = self.next_word()?;
+            self.current = self.words[self.next];
             self.next += 1;
         }
         let bit = self.current.trailing_zeros();
         self.current &= self.current - 1;
         Some((self.next - 1) as u32 * WORD_BITS + bit)
+    }
+}
+
+impl Ones<'_> {
+    /// The next word that is not zero; most sets of differences are nearly empty, so eight words
+    /// are looked at together.
+    fn next_word(&self) -> Option<usize> {
+        let mut at = self.next;
+        while let Some(eight) = self.words.get(at..at + 8) {
+            if eight.iter().fold(0, |any, word| any | word) != 0 {
+                break;
+            }
+            at += 8;
+        }
+        let rest = self.words.get(at..)?;
+        rest.iter()
+            .position(|&word| word != 0)
+            .map(|skipped| at + skipped)
     }
 }
 

@@ -3,7 +3,7 @@
 /// A set of instructions for the inner loops. The results are the same bits on all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Path {
-    /// What the compiler makes of plain Rust for the target's baseline; runs everywhere, also
+    /// What every processor of the architecture has: SSE2 on x86-64, plain Rust elsewhere. Also runs
     /// under an emulator that counts instructions.
     Portable,
     /// 8 lanes: AVX2, FMA, BMI and POPCNT.

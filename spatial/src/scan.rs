@@ -1,20 +1,22 @@
 //! Which rows are inside a ball: a loop over vector lanes, and one of exact integers for what
 //! approximations cannot tell.
 
+mod append;
 mod ball;
 mod exact;
 mod lanes;
 
+use append::Appender;
 pub(crate) use ball::{Ball, MARGIN, distance_squared};
 pub(crate) use exact::candidates;
+pub(crate) use lanes::Lanes;
+#[cfg(any(test, not(target_arch = "x86_64")))]
+use lanes::Plain;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use lanes::{Avx2, Avx512};
-pub(crate) use lanes::{Lanes, Plain};
+use lanes::{Avx2, Avx512, Sse2};
 
-use crate::index::PADDING;
 use crate::index::walk::{BlockReader, DensePlan, Plan, Stretch, Walk};
 use crate::{CellIndex, Path};
-use std::marker::PhantomData;
 
 /// Whether the rows came out in the canonical order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +57,11 @@ pub(crate) fn answer<Q: Query>(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Path::Avx2 => unsafe { answer_avx2(index, centre, radius_cm, query) },
+        // SAFETY: the baseline has them.
+        #[cfg(target_arch = "x86_64")]
+        Path::Portable => unsafe { answer_sse2(index, centre, radius_cm, query) },
         // SAFETY: plain Rust needs no instructions.
+        #[cfg(not(target_arch = "x86_64"))]
         _ => unsafe { answer_plain(index, centre, radius_cm, query) },
     }
 }
@@ -150,7 +156,10 @@ macro_rules! vector_path {
     };
 }
 
+#[cfg(any(test, not(target_arch = "x86_64")))]
 vector_path!(Plain, answer_plain, rare_plain,);
+#[cfg(target_arch = "x86_64")]
+vector_path!(Sse2, answer_sse2, rare_sse2,);
 #[cfg(target_arch = "x86_64")]
 vector_path!(Avx2, answer_avx2, rare_avx2, #[target_feature(
     enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt"
@@ -292,73 +301,6 @@ impl<V: Lanes> Sieve<V> {
     }
 }
 
-/// Rows that are appended to a list in blocks of lanes.
-pub(crate) struct Appender<'a, V: Lanes> {
-    list: &'a mut Vec<u32>,
-    to: *mut u32,
-    length: usize,
-    capacity: usize,
-    lanes: PhantomData<V>,
-}
-
-impl<'a, V: Lanes> Appender<'a, V> {
-    #[inline(always)]
-    fn new(list: &'a mut Vec<u32>) -> Self {
-        let (length, capacity) = (list.len(), list.capacity());
-        Self {
-            to: list.as_mut_ptr(),
-            list,
-            length,
-            capacity,
-            lanes: PhantomData,
-        }
-    }
-
-    /// Makes room for so many rows and a block.
-    #[inline(always)]
-    fn reserve(&mut self, rows: usize) {
-        if self.capacity - self.length < rows + V::COUNT {
-            (self.to, self.capacity) = grow(self.list, self.length, rows + V::COUNT);
-        }
-    }
-
-    /// Appends the rows of the masked lanes.
-    ///
-    /// # Safety
-    /// The processor has V's instructions. Blocks are appended for no more rows than were
-    /// reserved, but for the last block's.
-    #[inline(always)]
-    unsafe fn append(&mut self, rows: V::Int, mask: u32) {
-        // SAFETY: there is room for a block after all but the last of the reserved rows.
-        unsafe { V::compress_rows(self.to.add(self.length), rows, mask) };
-        self.length += mask.count_ones() as usize;
-    }
-
-    /// Tells the list how long it is now.
-    #[inline(always)]
-    fn finish(mut self) {
-        // Padding is behind all rows, and it is only read in the last block.
-        // SAFETY: the rows before `length` were written by `append` or before `new`.
-        unsafe {
-            while self.length > 0 && *self.to.add(self.length - 1) == PADDING {
-                self.length -= 1;
-            }
-            self.list.set_len(self.length);
-        }
-    }
-}
-
-/// Makes room for more rows; the list's new buffer and capacity. A function of the list alone, so
-/// that everything else about an [`Appender`] can stay in registers.
-#[cold]
-#[inline(never)]
-fn grow(list: &mut Vec<u32>, length: usize, more: usize) -> (*mut u32, usize) {
-    // SAFETY: the rows before `length` were written by `append`.
-    unsafe { list.set_len(length) };
-    list.reserve(more);
-    (list.as_mut_ptr(), list.capacity())
-}
-
 /// Appends the rows of the ball.
 pub(crate) struct Rows<'a> {
     pub(crate) out: &'a mut Vec<u32>,
@@ -495,3 +437,6 @@ impl Query for Ring<'_> {
         exact::ring(index, [&inner, ball], walk, [self.inside, self.between]);
     }
 }
+
+#[cfg(test)]
+mod tests;

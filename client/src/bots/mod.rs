@@ -147,11 +147,18 @@ struct SwarmClock {
 
 impl SwarmClock {
     const fn new(config: &SwarmConfig, count: usize) -> Self {
-        Self { waiting: count, warm_up: config.warm_up, duration: config.duration, complete: None, measuring: None }
+        Self {
+            waiting: count,
+            warm_up: config.warm_up,
+            duration: config.duration,
+            complete: None,
+            measuring: None,
+        }
     }
 
     fn note(&mut self, event: &SwarmEvent) {
-        if matches!(event, SwarmEvent::Arrived | SwarmEvent::Gone { .. }) && self.complete.is_none() {
+        if matches!(event, SwarmEvent::Arrived | SwarmEvent::Gone { .. }) && self.complete.is_none()
+        {
             self.waiting = self.waiting.saturating_sub(1);
             self.complete = (self.waiting == 0).then(Instant::now);
         }
@@ -167,11 +174,14 @@ impl SwarmClock {
     }
 
     fn is_over(&self) -> bool {
-        self.measuring.zip(self.duration).is_some_and(|(since, duration)| since.elapsed() >= duration)
+        self.measuring
+            .zip(self.duration)
+            .is_some_and(|(since, duration)| since.elapsed() >= duration)
     }
 
     fn measured(&self) -> Duration {
-        self.measuring.map_or(Duration::ZERO, |since| since.elapsed())
+        self.measuring
+            .map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -204,11 +214,18 @@ impl Bot {
         if !self.stop.load(Ordering::Acquire) {
             figures.error = Some(reason.clone());
         }
-        let _ = self.events.send(SwarmEvent::Gone { bot: self.number, reason });
+        let _ = self.events.send(SwarmEvent::Gone {
+            bot: self.number,
+            reason,
+        });
         figures
     }
 
-    async fn fly(&mut self, mut player: Player, figures: &mut BotFigures) -> Result<(), PlayerError> {
+    async fn fly(
+        &mut self,
+        mut player: Player,
+        figures: &mut BotFigures,
+    ) -> Result<(), PlayerError> {
         let mut inputs = tokio::time::interval(Duration::from_secs(1) / INPUTS_PER_SECOND);
         inputs.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut actions, mut sightings) = (Vec::new(), Vec::new());
@@ -261,13 +278,24 @@ impl Bot {
                 });
             }
         }
-        self.pilot.decide(&View { now_s, docked, own_cm, others: sightings }, actions);
+        self.pilot.decide(
+            &View {
+                now_s,
+                docked,
+                own_cm,
+                others: sightings,
+            },
+            actions,
+        );
         for action in actions.drain(..) {
             match action {
                 Action::Command(command) => {
                     figures.asked(player.command(command).await?);
                 }
-                Action::Steer { direction, throttle } => player.steer(&self.content, direction, throttle),
+                Action::Steer {
+                    direction,
+                    throttle,
+                } => player.steer(&self.content, direction, throttle),
             }
         }
         Ok(())
@@ -291,11 +319,15 @@ impl BotFigures {
         match heard {
             Heard::Snapshot => self.snapshot(player),
             Heard::Unusable(error) => self.unusable(error.is_harmless()),
-            Heard::Message(ServerMessage::CommandResult { sequence, reject, .. }) => {
+            Heard::Message(ServerMessage::CommandResult {
+                sequence, reject, ..
+            }) => {
                 self.answered(*sequence, reject.is_some());
             }
             Heard::Message(
-                ServerMessage::EntitySpawned { .. } | ServerMessage::Docked { .. } | ServerMessage::GridLeft { .. },
+                ServerMessage::EntitySpawned { .. }
+                | ServerMessage::Docked { .. }
+                | ServerMessage::GridLeft { .. },
             ) => self.moved(),
             Heard::Message(_) => {}
         }

@@ -105,7 +105,13 @@ impl Pilot {
     pub fn new(behaviour: Behaviour, seed: u64, number: u32) -> Self {
         let mut rng = Rng::new(seed, Tick(0), EntityId(u64::from(number) + 1), 0x626f_7473);
         let jumps_left = 1 + rng.below(3);
-        Self { behaviour: behaviour.of_bot(number), rng, next_s: 0.0, goal: None, jumps_left }
+        Self {
+            behaviour: behaviour.of_bot(number),
+            rng,
+            next_s: 0.0,
+            goal: None,
+            jumps_left,
+        }
     }
 
     /// Decides what to do now; mostly nothing.
@@ -132,35 +138,58 @@ impl Pilot {
         self.next_s = view.now_s + least_s + spread_s * self.rng.unit_f64();
     }
 
-    fn pick<'a>(&mut self, mut from: impl Iterator<Item = &'a Sighting> + Clone) -> Option<&'a Sighting> {
-        let count = u32::try_from(from.clone().count()).ok().filter(|&count| count > 0)?;
+    fn pick<'a>(
+        &mut self,
+        mut from: impl Iterator<Item = &'a Sighting> + Clone,
+    ) -> Option<&'a Sighting> {
+        let count = u32::try_from(from.clone().count())
+            .ok()
+            .filter(|&count| count > 0)?;
         from.nth(self.rng.below(count) as usize)
     }
 
     fn fly(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
         self.wait(view, 5.0, 10.0);
-        let target = self.pick(view.others.iter()).map(|sighting| sighting.entity);
+        let target = self
+            .pick(view.others.iter())
+            .map(|sighting| sighting.entity);
         let range_m = 1_000 + self.rng.below(9_000);
         let action = match (self.rng.below(6), target) {
             (0, Some(target)) => Action::Command(Command::Approach { target }),
             (1, Some(target)) => Action::Command(Command::Orbit { target, range_m }),
             (2, Some(target)) => Action::Command(Command::KeepAtRange { target, range_m }),
-            (3, _) => Action::Command(Command::Afterburner { on: self.rng.below(2) == 0 }),
-            _ => Action::Steer { direction: self.direction(), throttle: self.throttle() },
+            (3, _) => Action::Command(Command::Afterburner {
+                on: self.rng.below(2) == 0,
+            }),
+            _ => Action::Steer {
+                direction: self.direction(),
+                throttle: self.throttle(),
+            },
         };
         actions.push(action);
     }
 
     fn trade(&mut self, view: &View<'_>, own_cm: [i32; 3], actions: &mut Vec<Action>) {
         self.wait(view, 1.0, 0.5);
-        let goal = self.goal.and_then(|(goal, _)| view.others.iter().find(|other| other.entity == goal));
+        let goal = self
+            .goal
+            .and_then(|(goal, _)| view.others.iter().find(|other| other.entity == goal));
         let Some(goal) = goal else {
             // A new leg: a gate while there are jumps left, then a station.
-            let wanted = if self.jumps_left > 0 { Kind::Gate } else { Kind::Station };
-            let Some(next) = self.pick(view.others.iter().filter(|other| other.kind == wanted)) else { return };
+            let wanted = if self.jumps_left > 0 {
+                Kind::Gate
+            } else {
+                Kind::Station
+            };
+            let Some(next) = self.pick(view.others.iter().filter(|other| other.kind == wanted))
+            else {
+                return;
+            };
             self.goal = Some((next.entity, next.kind));
             actions.push(Action::Command(Command::Afterburner { on: true }));
-            actions.push(Action::Command(Command::Approach { target: next.entity }));
+            actions.push(Action::Command(Command::Approach {
+                target: next.entity,
+            }));
             return;
         };
         if math::distance(own_cm, goal.position_cm) - i64::from(goal.radius_cm) > ACTIVATE_CM {
@@ -171,7 +200,9 @@ impl Pilot {
             actions.push(Action::Command(Command::Jump { gate: goal.entity }));
         } else {
             self.jumps_left = 1 + self.rng.below(3);
-            actions.push(Action::Command(Command::Dock { station: goal.entity }));
+            actions.push(Action::Command(Command::Dock {
+                station: goal.entity,
+            }));
         }
         self.goal = None;
         self.wait(view, 3.0, 1.0);
@@ -179,7 +210,8 @@ impl Pilot {
 
     fn fight(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
         self.wait(view, 8.0, 12.0);
-        let Some(target) = self.pick(view.others.iter().filter(|other| other.kind == Kind::Ship)) else {
+        let Some(target) = self.pick(view.others.iter().filter(|other| other.kind == Kind::Ship))
+        else {
             self.fly(view, actions);
             return;
         };

@@ -42,7 +42,12 @@ impl BotFigures {
     pub(super) fn begin(&mut self) {
         let arrived = self.arrived;
         // What is under way was sent before, nobody knows when.
-        *self = Self { arrived, measuring: true, was_steering: true, ..Self::default() };
+        *self = Self {
+            arrived,
+            measuring: true,
+            was_steering: true,
+            ..Self::default()
+        };
     }
 
     pub(super) fn finish(&mut self, start: &quinn::ConnectionStats, end: &quinn::ConnectionStats) {
@@ -195,7 +200,8 @@ const LARGEST: u64 = 60_000_000;
 impl Report {
     pub(super) fn new(bots: usize, measured: Duration) -> Self {
         // With bounds: one that resizes itself counts what is beyond them as its smallest value.
-        let histogram = || Histogram::new_with_bounds(1, LARGEST, 3).expect("three digits are allowed");
+        let histogram =
+            || Histogram::new_with_bounds(1, LARGEST, 3).expect("three digits are allowed");
         Self {
             bots,
             arrived: 0,
@@ -293,7 +299,11 @@ fn spread(histogram: &Histogram<u64>, scale: f64) -> Spread {
         return Spread::default();
     }
     let at = |quantile| histogram.value_at_quantile(quantile) as f64 * scale;
-    Spread { p50: at(0.5), p99: at(0.99), max: histogram.max() as f64 * scale }
+    Spread {
+        p50: at(0.5),
+        p99: at(0.99),
+        max: histogram.max() as f64 * scale,
+    }
 }
 
 #[cfg(test)]
@@ -303,10 +313,21 @@ mod tests {
     #[test]
     fn large_values_are_counted_as_they_are() {
         let mut report = Report::new(1, Duration::from_secs(1));
-        let bot = BotFigures { rtt_us: vec![3_000, 5_000, 2_000_000_000], ..BotFigures::default() };
+        let bot = BotFigures {
+            rtt_us: vec![3_000, 5_000, 2_000_000_000],
+            ..BotFigures::default()
+        };
         report.add(&bot);
-        assert!((report.rtt_ms.p50 - 5.0).abs() < 0.01, "{:?}", report.rtt_ms);
-        assert!((report.rtt_ms.max - 60_000.0).abs() < 60.0, "{:?}", report.rtt_ms);
+        assert!(
+            (report.rtt_ms.p50 - 5.0).abs() < 0.01,
+            "{:?}",
+            report.rtt_ms
+        );
+        assert!(
+            (report.rtt_ms.max - 60_000.0).abs() < 60.0,
+            "{:?}",
+            report.rtt_ms
+        );
         assert_eq!(report.input_ms.max, 0.0);
     }
 

@@ -14,10 +14,16 @@ use super::{Distribution, Registry};
 /// Label values of one sample, in the order of the metric's label names.
 pub(super) type Values<'a> = &'a [&'a str];
 
+/// Label names with their values.
+pub(super) type Labels = [(&'static str, String)];
+
+/// Where samples go.
+pub(super) type Sink<'a> = dyn FnMut(&Labels, Sample) -> fmt::Result + 'a;
+
 /// Takes the samples of one metric.
 pub(super) struct Samples<'a> {
     labels: &'static [&'static str],
-    sink: &'a mut dyn FnMut(&[(&'static str, String)], Sample) -> fmt::Result,
+    sink: &'a mut Sink<'a>,
     result: fmt::Result,
 }
 
@@ -32,7 +38,7 @@ pub(super) enum Sample {
 impl<'a> Samples<'a> {
     pub(super) fn new(
         metric: &Metric,
-        sink: &'a mut dyn FnMut(&[(&'static str, String)], Sample) -> fmt::Result,
+        sink: &'a mut Sink<'a>,
     ) -> Self {
         Self {
             labels: metric.labels,
@@ -93,7 +99,7 @@ impl Collector for Registry {
                 unit.as_ref(),
                 metric.kind.to_library(),
             )?;
-            let mut sink = |labels: &[(&'static str, String)], sample: Sample| {
+            let mut sink = |labels: &Labels, sample: Sample| {
                 if labels.is_empty() {
                     return encode_sample(&mut metric_encoder, metric.kind, &sample);
                 }

@@ -467,7 +467,7 @@ pub const METRICS: &[Metric] = &[
         help: "Beats of one shard that wait for the disk, of the shard with the most.",
         read: |registry, out| {
             commit(registry, |commit| {
-                out.whole(&[], commit.beats_waiting as u64)
+                out.whole(&[], commit.beats_waiting as u64);
             });
         },
     },
@@ -676,11 +676,14 @@ fn shard_durations(
     of: fn(&ShardMetrics) -> &Histogram,
 ) {
     each_shard(registry, |name, shard| {
-        out.durations(&[name], of(shard).snapshot())
+        out.durations(&[name], of(shard).snapshot());
     });
 }
 
-fn edge(registry: &Registry, out: &mut Samples<'_>, cells: &[(&str, fn(&EdgeCells) -> &Counter)]) {
+/// A label's value and the counter that it stands for.
+type Cell<'a> = (&'a str, fn(&EdgeCells) -> &Counter);
+
+fn edge(registry: &Registry, out: &mut Samples<'_>, cells: &[Cell<'_>]) {
     each_shard(registry, |name, shard| {
         for (value, of) in cells {
             out.whole(&[name, value], of(&shard.edge).value());

@@ -164,20 +164,20 @@ struct Before {
     cyd: EntityId,
 }
 
-const ADA_FROM: GridId = GridId(1);
-const ADA_TO: GridId = GridId(2);
+/// New characters begin at the stations in turn: Ada and Cyd in one system, Ben in the other.
+const ADA_FROM: GridId = GridId(2);
+const ADA_TO: GridId = GridId(1);
 
-/// Ada flies from the station of the first system to its gate and jumps; Cyd, who stays there,
-/// sees her go; Ben, in the second system, sees her come. Then Ben docks again and Ada flies on.
+/// Ada flies from the station of her system to its gate and jumps; Cyd, who stays there, sees her
+/// go; Ben, in the other system, sees her come. Then Ben docks again and Ada flies on.
 async fn first_life(server: &Server, context: &SpaceContext, content: &Arc<Content>) -> Before {
     let [ada, ben, cyd] = ["Ada", "Ben", "Cyd"].map(|name| Account::sign_up(server, name));
-    // New characters begin at the stations in turn, so Ben is in the other system.
     let ben_address = server.quic6().unwrap_or(server.quic4());
     let mut ada = Pilot::connect(&ada.ticket(server), content).await;
     let mut ben = Pilot::connect(&ben.ticket_to(server, ben_address), content).await;
     let mut cyd = Pilot::connect(&cyd.ticket(server), content).await;
-    let systems = [&ada, &ben, &cyd].map(|pilot| pilot.player.situation.system.0);
-    assert_eq!(systems, [1, 2, 1]);
+    let systems = [&ada, &ben, &cyd].map(|pilot| pilot.player.situation.system);
+    assert_eq!(systems, [ADA_FROM, ADA_TO, ADA_FROM].map(GridId::system));
     tokio::join!(ada.placed(), ben.placed(), cyd.placed());
     for pilot in [&ada, &ben, &cyd] {
         assert!(pilot.player.situation.docked.is_some());
@@ -259,7 +259,7 @@ async fn first_life(server: &Server, context: &SpaceContext, content: &Arc<Conte
         first_seen >= arrived,
         "seen in beat {first_seen}, arrived in beat {arrived}"
     );
-    assert_eq!(ada.player.situation.system.0, 2);
+    assert_eq!(ada.player.situation.system, ADA_TO.system());
 
     // Ben goes home. Ada passes him at full speed, and nobody tells her to stop.
     let way = async {

@@ -1,5 +1,5 @@
-//! The operations on vectors that the scans need, as one trait: for AVX-512, for AVX2, and in plain
-//! Rust, of which the compiler makes what the target's baseline has.
+//! The operations on vectors that the scans need, as one trait: for AVX-512, for AVX2, for SSE2,
+//! which every x86-64 has, and in plain Rust for other processors.
 
 use crate::index::walk::{BlockReader, Walk};
 
@@ -40,15 +40,33 @@ pub(crate) trait Lanes: Copy {
     fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R);
 }
 
+/// Writes the values of the mask one after the other, and anything after them.
+///
+/// # Safety
+/// The pointer is valid for 8 writes.
+#[inline(always)]
+unsafe fn store_kept<T: Copy>(to: *mut T, values: [T; 8], mask: u32) {
+    let mut kept = 0;
+    for (i, value) in values.into_iter().enumerate() {
+        // Written in any case, kept if wanted: a wrong guess costs more than the store.
+        // SAFETY: at most `i` were kept before, and `i` is below 8.
+        unsafe { to.add(kept).write(value) };
+        kept += (mask >> i & 1) as usize;
+    }
+}
+
 /// 8 lanes of plain Rust.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
 pub(crate) struct Plain;
 
 /// The lanes of [`Plain`].
+#[cfg(any(test, not(target_arch = "x86_64")))]
 const WIDTH: usize = 8;
 
 // SAFETY of every block below: the trait's contract, which the caller keeps; no instructions are
 // needed.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[allow(
     clippy::undocumented_unsafe_blocks,
     reason = "one contract for all methods, stated at the trait and above"
@@ -129,20 +147,11 @@ impl Lanes for Plain {
     }
     #[inline(always)]
     unsafe fn compress_rows(to: *mut u32, rows: [i32; WIDTH], mask: u32) {
-        let mut kept = 0;
-        for (i, row) in rows.into_iter().enumerate() {
-            // Written in any case, kept if wanted: a wrong guess costs more than the store.
-            unsafe { to.add(kept).write(row as u32) };
-            kept += (mask >> i & 1) as usize;
-        }
+        unsafe { store_kept(to, rows.map(|row| row as u32), mask) };
     }
     #[inline(always)]
     unsafe fn compress_floats(to: *mut f32, values: [f32; WIDTH], mask: u32) {
-        let mut kept = 0;
-        for (i, value) in values.into_iter().enumerate() {
-            unsafe { to.add(kept).write(value) };
-            kept += (mask >> i & 1) as usize;
-        }
+        unsafe { store_kept(to, values, mask) };
     }
     #[inline(always)]
     fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {
@@ -151,12 +160,16 @@ impl Lanes for Plain {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512, Sse2};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{BlockReader, Lanes, Walk};
+    use super::{BlockReader, Lanes, Walk, store_kept};
     use std::arch::x86_64::*;
+
+    /// 8 lanes in two registers; every x86-64 has what it needs.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Sse2;
 
     /// 8 lanes; needs AVX2 and FMA.
     #[derive(Clone, Copy)]
@@ -184,6 +197,109 @@ mod x86 {
             mask += 1;
         }
         table
+    }
+
+    // SAFETY of every block below: the trait's contract, which the caller keeps.
+    #[allow(
+        clippy::undocumented_unsafe_blocks,
+        reason = "one contract for all methods, stated at the trait and above"
+    )]
+    impl Lanes for Sse2 {
+        const COUNT: usize = 8;
+        type Int = [__m128i; 2];
+        type Float = [__m128; 2];
+
+        #[inline(always)]
+        unsafe fn splat_int(value: i32) -> [__m128i; 2] {
+            unsafe { [_mm_set1_epi32(value); 2] }
+        }
+        #[inline(always)]
+        unsafe fn splat_float(value: f32) -> [__m128; 2] {
+            unsafe { [_mm_set1_ps(value); 2] }
+        }
+        #[inline(always)]
+        unsafe fn load_int(from: *const i32) -> [__m128i; 2] {
+            unsafe {
+                [
+                    _mm_loadu_si128(from.cast()),
+                    _mm_loadu_si128(from.add(4).cast()),
+                ]
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_rows(from: *const u32) -> [__m128i; 2] {
+            unsafe {
+                [
+                    _mm_loadu_si128(from.cast()),
+                    _mm_loadu_si128(from.add(4).cast()),
+                ]
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_float(from: *const f32) -> [__m128; 2] {
+            unsafe { [_mm_loadu_ps(from), _mm_loadu_ps(from.add(4))] }
+        }
+        #[inline(always)]
+        unsafe fn sub_to_float(a: [__m128i; 2], b: [__m128i; 2]) -> [__m128; 2] {
+            let one = |i: usize| unsafe { _mm_cvtepi32_ps(_mm_sub_epi32(a[i], b[i])) };
+            [one(0), one(1)]
+        }
+        #[inline(always)]
+        unsafe fn square(a: [__m128; 2]) -> [__m128; 2] {
+            unsafe { [_mm_mul_ps(a[0], a[0]), _mm_mul_ps(a[1], a[1])] }
+        }
+        #[inline(always)]
+        unsafe fn add_square(sum: [__m128; 2], a: [__m128; 2]) -> [__m128; 2] {
+            let one = |i: usize| unsafe { _mm_add_ps(sum[i], _mm_mul_ps(a[i], a[i])) };
+            [one(0), one(1)]
+        }
+        #[inline(always)]
+        unsafe fn at_most(a: [__m128; 2], b: [__m128; 2]) -> u32 {
+            let one = |i: usize| unsafe { _mm_movemask_ps(_mm_cmple_ps(a[i], b[i])) as u32 };
+            one(0) | one(1) << 4
+        }
+        #[inline(always)]
+        unsafe fn sieve(
+            a: [__m128; 2],
+            b: [__m128; 2],
+            largest: [__m128; 2],
+        ) -> (u32, [__m128; 2]) {
+            let one = |i: usize| unsafe {
+                let under = _mm_cmple_ps(a[i], b[i]);
+                // What is not under counts as zero.
+                let largest = _mm_max_ps(largest[i], _mm_and_ps(under, a[i]));
+                (_mm_movemask_ps(under) as u32, largest)
+            };
+            let (low, high) = (one(0), one(1));
+            (low.0 | high.0 << 4, [low.1, high.1])
+        }
+        #[inline(always)]
+        unsafe fn cells_equal(positions: [__m128i; 2], shift: u32, cell: i32) -> u32 {
+            let one = |i: usize| unsafe {
+                let cells = _mm_sra_epi32(positions[i], _mm_cvtsi32_si128(shift as i32));
+                let equal = _mm_cmpeq_epi32(cells, _mm_set1_epi32(cell));
+                _mm_movemask_ps(_mm_castsi128_ps(equal)) as u32
+            };
+            one(0) | one(1) << 4
+        }
+        #[inline(always)]
+        unsafe fn compress_rows(to: *mut u32, rows: [__m128i; 2], mask: u32) {
+            unsafe {
+                let rows: [u32; 8] = std::mem::transmute(rows);
+                store_kept(to, rows, mask);
+            }
+        }
+        #[inline(always)]
+        unsafe fn compress_floats(to: *mut f32, values: [__m128; 2], mask: u32) {
+            unsafe {
+                let values: [f32; 8] = std::mem::transmute(values);
+                store_kept(to, values, mask);
+            }
+        }
+        #[inline(always)]
+        fn lead<W: Walk, R: BlockReader>(walk: W, reader: &mut R) {
+            walk.blocks::<8, R>(reader);
+        }
     }
 
     // SAFETY of every block below: the trait's contract, which the caller keeps.

@@ -388,6 +388,10 @@ impl<'a, V: Lanes> Pool<'a, V> {
     ) {
         self.seal();
         self.keep_inside();
+        if self.length <= ranks[0] {
+            self.emit(-1.0, self.threshold, inside);
+            return;
+        }
         let outer = self.choose(ranks[1]);
         if ranks[0] == ranks[1] {
             self.emit(-1.0, outer, inside);

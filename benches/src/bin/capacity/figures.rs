@@ -3,7 +3,8 @@
 //! | figure | what it is |
 //! | --- | --- |
 //! | beat | time of a beat on its shard, of all shards together, from the server's histogram: the difference of two scrapes, so of the measured window alone. Interpolated within a bucket, at most 14 % wide around the limit |
-//! | round trip | as a player sees it: from sending a flight input until a snapshot arrives that shows it. That includes the wait for the next beat (up to 33 ms) and for the client's next snapshot (up to another 33 ms at 15 a second). The round trip of QUIC alone is told beside it: smoothed, looked at 15 times a second by each bot |
+//! | round trip | of the bots' QUIC connections: smoothed, looked at 15 times a second by each. It includes the time until a shard that is busy looks at its sockets again, and the bots' own delays |
+//! | input until seen | from sending a flight input until a snapshot arrives that shows it: the wait for the next beat (up to 33 ms), the beat after which an order holds (33 ms), and the wait for the client's turn (up to 33 ms at 15 snapshots a second). It has no limit, because those waits are the rules' and not the machine's |
 //! | loss | the larger of the two directions. **Upwards**: packets of the bots that QUIC declared lost, of those sent. **Downwards**: snapshots that did not reach a bot, of those that the server handed to QUIC: whatever was dropped in between, by a queue of the server, a socket or the kernel, is missing here. The two ends count the same seconds with up to 0.1 s of difference, which is 0.2 % of a minute at the very most, and less because only the change within it counts; a negative difference is no loss |
 //! | memory | the most that the server's process ever had in RAM, start and arrival included (`VmHWM`), in millions of bytes |
 //! | bytes per client | UDP payload that the server sent in the window, per client and second: QUIC, acknowledgements and control streams included, the headers of UDP and IP (28 bytes a datagram) not |
@@ -172,8 +173,8 @@ impl Figures {
             ),
             limited(
                 "rtt_p50_ms",
-                "round trip of an input, p50",
-                bots.input_p50_ms,
+                "round trip, p50",
+                bots.quic_p50_ms,
                 RTT_P50_MS,
                 "ms",
             ),
@@ -225,22 +226,17 @@ impl Figures {
             window.grown("orrery_time_slipped_seconds_total", &[]),
             "s",
         );
+        note("rtt_p99_ms", "round trip, p99", bots.quic_p99_ms, "ms");
         note(
-            "rtt_p99_ms",
-            "round trip of an input, p99",
+            "input_p50_ms",
+            "input until seen, p50",
+            bots.input_p50_ms,
+            "ms",
+        );
+        note(
+            "input_p99_ms",
+            "input until seen, p99",
             bots.input_p99_ms,
-            "ms",
-        );
-        note(
-            "quic_rtt_p50_ms",
-            "round trip of QUIC, p50",
-            bots.quic_p50_ms,
-            "ms",
-        );
-        note(
-            "quic_rtt_p99_ms",
-            "round trip of QUIC, p99",
-            bots.quic_p99_ms,
             "ms",
         );
         note(

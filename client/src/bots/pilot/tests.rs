@@ -1,21 +1,40 @@
 use super::*;
 
-const STATION: Sighting =
-    Sighting { entity: EntityId(10), kind: Kind::Station, position_cm: [0; 3], radius_cm: 100_000 };
-const GATE: Sighting =
-    Sighting { entity: EntityId(11), kind: Kind::Gate, position_cm: [5_000_000, 0, 0], radius_cm: 100_000 };
+const STATION: Sighting = Sighting {
+    entity: EntityId(10),
+    kind: Kind::Station,
+    position_cm: [0; 3],
+    radius_cm: 100_000,
+};
+const GATE: Sighting = Sighting {
+    entity: EntityId(11),
+    kind: Kind::Gate,
+    position_cm: [5_000_000, 0, 0],
+    radius_cm: 100_000,
+};
 
 fn decide(pilot: &mut Pilot, now_s: f64, docked: bool, own_cm: [i32; 3]) -> Vec<Action> {
     let mut actions = Vec::new();
     let own_cm = (!docked).then_some(own_cm);
-    pilot.decide(&View { now_s, docked, own_cm, others: &[STATION, GATE] }, &mut actions);
+    pilot.decide(
+        &View {
+            now_s,
+            docked,
+            own_cm,
+            others: &[STATION, GATE],
+        },
+        &mut actions,
+    );
     actions
 }
 
 #[test]
 fn a_hauler_makes_its_rounds() {
     let mut pilot = Pilot::new(Behaviour::Trade, 1, 1);
-    assert_eq!(decide(&mut pilot, 0.0, true, [0; 3]), [Action::Command(Command::Undock)]);
+    assert_eq!(
+        decide(&mut pilot, 0.0, true, [0; 3]),
+        [Action::Command(Command::Undock)]
+    );
     let (mut jumps, mut docks, mut now_s) = (0, 0, 0.0);
     let mut own_cm = [300_000, 0, 0];
     for _ in 0..200 {
@@ -23,7 +42,11 @@ fn a_hauler_makes_its_rounds() {
         for action in decide(&mut pilot, now_s, false, own_cm) {
             match action {
                 Action::Command(Command::Approach { target }) => {
-                    own_cm = if target == GATE.entity { GATE.position_cm } else { STATION.position_cm };
+                    own_cm = if target == GATE.entity {
+                        GATE.position_cm
+                    } else {
+                        STATION.position_cm
+                    };
                 }
                 Action::Command(Command::Jump { gate }) => {
                     assert_eq!(gate, GATE.entity);
