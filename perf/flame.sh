@@ -33,14 +33,17 @@ stem="$folder/$(date +%Y%m%d-%H%M%S)"
 mkdir -p "$folder"
 
 # An odd rate, so that the samples do not march in step with the beat. The stacks are copied
-# (dwarf) because the release build keeps no frame pointers; 8 KiB reach a whole beat.
+# (dwarf) because the release build keeps no frame pointers. 32 KiB of each: a batch of
+# datagrams to send is built on the stack, and with 16 KiB its samples would hang in the air.
 echo "flame: sampling process $pid for $seconds s"
-perf record --quiet -e cpu-clock -F 197 --call-graph dwarf,8192 -p "$pid" \
+perf record --quiet -e cpu-clock -F 397 --call-graph dwarf,32768 -p "$pid" \
     -o "$stem.data" -- sleep "$seconds"
 
-# Resolving inlined frames starts a process per address: minutes for little.
+# Resolving inlined frames starts a process per address: minutes for little. Where a stack ends
+# there is one more address that is none: without it a thread's frames stand on its name.
 echo "flame: resolving the stacks"
-perf script --no-inline -F comm,pid,tid,time,event,ip,sym,dso -i "$stem.data" >"$stem.script" 2>"$stem.log" ||
+perf script --no-inline -F comm,pid,tid,time,event,ip,sym,dso -i "$stem.data" 2>"$stem.log" |
+    grep -v 'ffffffffffffffff \[unknown\]' >"$stem.script" ||
     fail "perf script failed: see $stem.log"
 
 cargo xtask flame "$stem.script" "$stem.svg"

@@ -4,6 +4,7 @@ use orrery_base::Tick;
 use orrery_base::motion::{response, step_axis};
 
 use crate::field::{about, random};
+use crate::limits::has_avx512;
 
 /// Positions and velocities.
 pub struct Columns {
@@ -23,14 +24,33 @@ impl Columns {
         }
     }
 
-    /// position += velocity.
+    /// position += velocity, with the widest vectors that the processor has.
     pub fn integrate(&mut self) {
         for (position, velocity) in self.position.iter_mut().zip(&self.velocity) {
-            for (position, velocity) in position.iter_mut().zip(velocity) {
-                *position = position.wrapping_add(*velocity);
+            #[cfg(target_arch = "x86_64")]
+            if has_avx512() {
+                // SAFETY: the processor has AVX-512.
+                unsafe { add_avx512(position, velocity) };
+                continue;
             }
+            add(position, velocity);
         }
     }
+}
+
+#[inline(always)]
+fn add(position: &mut [i32], velocity: &[i32]) {
+    for (position, velocity) in position.iter_mut().zip(velocity) {
+        *position = position.wrapping_add(*velocity);
+    }
+}
+
+/// # Safety
+/// The processor has AVX-512 F.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn add_avx512(position: &mut [i32], velocity: &[i32]) {
+    add(position, velocity);
 }
 
 /// All columns that the law of motion needs.

@@ -24,21 +24,21 @@ pub fn has_avx512() -> bool {
     }
 }
 
-/// a = b + s·c over floats: as many bytes as integrating a third as many entities.
-pub fn triad(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
+/// a = a + s·b over floats: as many bytes as integrating a third as many entities.
+pub fn triad(a: &mut [f32], b: &[f32], s: f32) {
     #[cfg(target_arch = "x86_64")]
     if has_avx512() {
         // SAFETY: the processor has AVX-512.
-        unsafe { triad_avx512(a, b, c, s) };
+        unsafe { triad_avx512(a, b, s) };
         return;
     }
-    triad_with(a, b, c, s);
+    triad_with(a, b, s);
 }
 
 #[inline(always)]
-fn triad_with(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
-    for ((a, &b), &c) in a.iter_mut().zip(b).zip(c) {
-        *a = b + s * c;
+fn triad_with(a: &mut [f32], b: &[f32], s: f32) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a += s * b;
     }
 }
 
@@ -46,8 +46,8 @@ fn triad_with(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
 /// The processor has AVX-512 F.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn triad_avx512(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
-    triad_with(a, b, c, s);
+unsafe fn triad_avx512(a: &mut [f32], b: &[f32], s: f32) {
+    triad_with(a, b, s);
 }
 
 /// Positions sorted into square cells by a plain counting sort.

@@ -202,7 +202,7 @@ impl Player {
                         .await?;
                 }
                 ServerMessage::PlayerLoaded { .. } => {
-                    player.say(&ClientMessage::SubscribeInputs {}).await?
+                    player.say(&ClientMessage::SubscribeInputs {}).await?;
                 }
                 ServerMessage::InputsSubscribed {} => return Ok(player),
                 _ => {}

@@ -46,7 +46,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let workload = WORKLOADS.iter().find(|workload| workload.0 == name);
-    let (Some((_, most, prepare)), Ok(repetitions)) = (workload, repetitions.parse::<usize>()) else {
+    let (Some((_, most, prepare)), Ok(repetitions)) = (workload, repetitions.parse::<usize>())
+    else {
         eprintln!("usage: orrery-gate WORKLOAD REPETITIONS");
         return ExitCode::FAILURE;
     };

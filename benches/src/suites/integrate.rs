@@ -44,11 +44,7 @@ fn group(name: &str, count: usize) -> Group {
     let (mut bevy, mut contiguous, mut hecs) =
         (Bevy::new(count), Bevy::new(count), Hecs::new(count));
     let mut array = ships(count);
-    let (mut a, b, c) = (
-        vec![0.0; 3 * count],
-        vec![1.0; 3 * count],
-        vec![2.0; 3 * count],
-    );
+    let (mut a, b) = (vec![0.0; 3 * count], vec![1.0; 3 * count]);
     Group::new(name, "ship")
         .with(Contender::new(OURS, Role::Ours, count, move || {
             columns.integrate();
@@ -86,7 +82,7 @@ fn group(name: &str, count: usize) -> Group {
             Role::Limit,
             count,
             move || {
-                triad(&mut a, &b, &c, dt);
+                triad(&mut a, &b, dt);
                 a[0]
             },
         ))

@@ -1,7 +1,7 @@
 //! The metrics: what is measured, under which name, in which unit, and what it means.
 //!
 //! Shards and the control thread write into [`ShardMetrics`] and [`ControlMetrics`], which
-//! nobody locks. The one table in [`table`] says what becomes of it; a scrape walks the table
+//! nobody locks. The one table, [`metrics`], says what becomes of it; a scrape walks the table
 //! and encodes what it reads. Adding a metric is a field and a line of the table.
 //!
 //! Names follow Prometheus: prefix `orrery_`, base units (seconds, bytes, ratios), `_total` for
@@ -25,7 +25,7 @@ pub use cell::{Counter, Distribution, Gauge, Histogram};
 pub use control::{ControlMetrics, LogInOutcome};
 pub use samples::encode;
 pub use shard::{BeatPhase, GridStatus, ShardMetrics};
-pub use table::{Kind, METRICS, Metric, Unit, resident_bytes};
+pub use table::{Kind, Metric, Unit, metrics, resident_bytes};
 
 /// All that is measured in this process.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry;
 
-use super::table::{Kind, METRICS, Metric, Unit};
+use super::table::{Kind, Metric, Unit, metrics};
 use super::{Distribution, Registry};
 
 /// Label values of one sample, in the order of the metric's label names.
@@ -36,10 +36,7 @@ pub(super) enum Sample {
 }
 
 impl<'a> Samples<'a> {
-    pub(super) fn new(
-        metric: &Metric,
-        sink: &'a mut Sink<'a>,
-    ) -> Self {
+    pub(super) fn new(metric: &Metric, sink: &'a mut Sink<'a>) -> Self {
         Self {
             labels: metric.labels,
             sink,
@@ -91,7 +88,7 @@ pub fn encode(registry: &Arc<Registry>) -> String {
 
 impl Collector for Registry {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for metric in METRICS {
+        for metric in metrics() {
             let unit = metric.unit.to_library();
             let mut metric_encoder = encoder.encode_descriptor(
                 metric.name,

@@ -27,22 +27,27 @@ async fn assert_well(folder: &Folder, server: &Server, newcomer: &str) {
     pilot.player.leave().await;
 }
 
+/// A metric with some of its labels, and what it is to reach.
+struct Expected {
+    name: &'static str,
+    labels: Vec<(&'static str, &'static str)>,
+    least: f64,
+}
+
 /// Looks at some metrics before and after.
 struct Watch<'a> {
     server: &'a Server,
-    before: Vec<(&'static str, Vec<(&'static str, &'static str)>, f64)>,
+    expected: Vec<Expected>,
 }
 
 impl<'a> Watch<'a> {
     /// Begins to watch a server's metrics.
     fn on(server: &'a Server) -> Self {
-        Self {
-            server,
-            before: Vec::new(),
-        }
+        let expected = Vec::new();
+        Self { server, expected }
     }
 
-    /// Expects a metric to grow by this, at least: other cases of a test may count in it too.
+    /// Expects a metric to grow by this from now on.
     fn expect(
         mut self,
         name: &'static str,
@@ -50,14 +55,24 @@ impl<'a> Watch<'a> {
         more: f64,
     ) -> Self {
         let least = self.server.metric(name, labels) + more;
-        self.before.push((name, labels.to_vec(), least));
+        let labels = labels.to_vec();
+        self.expected.push(Expected {
+            name,
+            labels,
+            least,
+        });
         self
     }
 
     /// Waits for what was expected.
     #[track_caller]
     fn fulfilled(self) {
-        for (name, labels, least) in self.before {
+        for Expected {
+            name,
+            labels,
+            least,
+        } in self.expected
+        {
             self.server.metric_reaches(name, &labels, least);
         }
     }

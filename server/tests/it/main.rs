@@ -1,5 +1,7 @@
 //! The server as a whole: rules under lockstep, the real binary over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod bad_input;
 mod determinism;
 mod end_to_end;

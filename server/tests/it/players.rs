@@ -156,7 +156,11 @@ impl Pilot {
     }
 
     /// Plays until something is seen.
-    pub(crate) async fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &mut self,
+        what: &str,
+        mut seen: impl FnMut(&Self) -> Option<T>,
+    ) -> T {
         let play = async {
             loop {
                 if let Some(found) = seen(self) {

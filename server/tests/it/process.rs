@@ -100,12 +100,17 @@ pub(crate) fn run(arguments: &[&str]) -> Said {
 /// Runs the binary to its end, which may take longer than usual.
 #[track_caller]
 pub(crate) fn run_within(arguments: &[&str], patience: Duration) -> Said {
-    let child = command().args(arguments).spawn().unwrap();
-    Spoken::new(child, &format!("orrery {}", arguments.join(" "))).end(patience)
+    begin(arguments).end(patience)
 }
 
-/// A child whose output is read by threads.
-struct Spoken {
+/// Lets the binary run until what is returned is dropped.
+pub(crate) fn begin(arguments: &[&str]) -> Spoken {
+    let child = command().args(arguments).spawn().unwrap();
+    Spoken::new(child, &format!("orrery {}", arguments.join(" ")))
+}
+
+/// A child whose output is read by threads. It is killed when dropped.
+pub(crate) struct Spoken {
     child: Child,
     name: String,
     lines: Receiver<String>,

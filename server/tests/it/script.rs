@@ -177,7 +177,9 @@ impl Script {
                     self.command(number, tick, command, rng),
                 ))
             }
-            t if t == CHASE + number % 5 && number % 9 == 4 => Some(self.come_again(number, tick, 40)),
+            t if t == CHASE + number % 5 && number % 9 == 4 => {
+                Some(self.come_again(number, tick, 40))
+            }
             t if t == DISPLACE + number % 60 && number % 4 == 1 => {
                 let age = u64::from(rng.below(ADMISSION_BEATS as u32 / 2));
                 Some(self.come_again(number, tick, age))

@@ -25,11 +25,8 @@ fn connections() {
         // Says the first half of a word and then nothing; its time is over at the end.
         let mut silent = Raw::open(&ada.ticket(&server)).await;
         silent.write(&[40, 1]).await;
-        let watch = Watch::on(&server).expect(
-            "orrery_clients_refused_total",
-            &[("code", "TimedOut")],
-            1.0,
-        );
+        let watch =
+            Watch::on(&server).expect("orrery_clients_refused_total", &[("code", "TimedOut")], 1.0);
         unknown_protocol(&server, &ada.ticket(&server)).await;
         no_packets(&server);
         other_versions(&server, &ada.ticket(&server)).await;
@@ -436,7 +433,7 @@ async fn numbers(server: &Server, ada: &Account) {
     raw.say(&ClientMessage::Bye {}).await;
     match within("goodbye", raw.connection.closed()).await {
         quinn::ConnectionError::ApplicationClosed(close) => {
-            assert_eq!(close.error_code.into_inner(), 0)
+            assert_eq!(close.error_code.into_inner(), 0);
         }
         other => panic!("{other}"),
     }
