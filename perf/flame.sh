@@ -39,12 +39,13 @@ echo "flame: sampling process $pid for $seconds s"
 perf record --quiet -e cpu-clock -F 397 --call-graph dwarf,32768 -p "$pid" \
     -o "$stem.data" -- sleep "$seconds"
 
-# Resolving inlined frames starts a process per address: minutes for little. Where a stack ends
-# there is one more address that is none: without it a thread's frames stand on its name.
+# Resolving inlined frames starts a process per address: minutes for little. What a thread runs on
+# (its start, the executor, the address behind the last frame that is none) is left out: it is
+# the same everywhere, and not every copied stack reaches down to it.
+below='ffffffffffffffff \[unknown\]| (clone3|start_thread|std::sys::|<std::sys::|core::ops::function::FnOnce|glommio::(task|executor)::|orrery_kernel::runtime::run_shard)'
 echo "flame: resolving the stacks"
 perf script --no-inline -F comm,pid,tid,time,event,ip,sym,dso -i "$stem.data" 2>"$stem.log" |
-    grep -v 'ffffffffffffffff \[unknown\]' >"$stem.script" ||
-    fail "perf script failed: see $stem.log"
+    grep -Ev "$below" >"$stem.script" || fail "perf script failed: see $stem.log"
 
 cargo xtask flame "$stem.script" "$stem.svg"
 rm -f "$stem.data" "$stem.script" "$stem.log"

@@ -81,8 +81,9 @@ impl Cells {
         Self {
             edge,
             origin: [x, y],
-            columns: ((x_last - x) / edge + 1) as usize,
-            rows: ((y_last - y) / edge + 1) as usize,
+            // One more than there are: a rounding may put the last ship there.
+            columns: ((x_last - x) / edge + 2) as usize,
+            rows: ((y_last - y) / edge + 2) as usize,
             keys: vec![0; ships],
             x: vec![0; ships + PAD],
             y: vec![0; ships + PAD],
@@ -121,14 +122,12 @@ impl Cells {
         let columns = self.columns as i32;
         let places = field.x.iter().zip(&field.y);
         for (key, (&x, &y)) in self.keys.iter_mut().zip(places) {
-            let cell_x = ((x - x0) as f32 * scale) as i32;
-            let cell_y = ((y - y0) as f32 * scale) as i32;
-            *key = (cell_y * columns + cell_x) as u32;
+            // SAFETY: places are inside the field, whose cells are numbered with 31 bits.
+            let cell = |offset: i32| unsafe { (offset as f32 * scale).to_int_unchecked::<i32>() };
+            *key = (cell(y - y0) * columns + cell(x - x0)) as u32;
         }
-        let last = self.columns * self.rows - 1;
-        for key in &mut self.keys {
-            *key = (*key).min(last as u32);
-            self.starts[*key as usize + 2] += 1;
+        for &key in &self.keys {
+            self.starts[key as usize + 2] += 1;
         }
         let mut sum = 0;
         for start in &mut self.starts[2..] {

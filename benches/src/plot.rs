@@ -47,10 +47,15 @@ pub fn draw(suite: &Suite, groups: &[Measured], about: &Value) -> String {
     text(&mut svg, 16.0, 46.0, "class=\"small\"", &caption(about));
     let mut y = HEAD + LINE / 2.0;
     for group in groups {
-        let title = format!("{}, {}", group.name, group.unit);
+        let scale = Scale::of(group);
+        let kind = if scale.logarithmic {
+            " (log scale)"
+        } else {
+            ""
+        };
+        let title = format!("{}, {}{kind}", group.name, group.unit);
         text(&mut svg, 16.0, y, "font-weight=\"bold\"", &title);
         y += LINE;
-        let scale = Scale::of(group);
         for series in &group.series {
             let (low, high) = (series.quantile(0.25), series.quantile(0.75));
             bar(
@@ -127,8 +132,7 @@ fn bar(svg: &mut String, y: f64, scale: &Scale, role: Role, median: f64, [low, h
          <path d=\"M{from:.1} {middle:.1}H{to:.1}\" stroke=\"currentColor\"/>",
         middle = y - 4.5,
     );
-    let note = if scale.logarithmic { " (log)" } else { "" };
-    let label = format!("{}{note}", rounded(median));
+    let label = rounded(median).to_string();
     text(svg, NAMES + length.max(to - NAMES) + 6.0, y, "", &label);
 }
 

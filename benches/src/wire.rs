@@ -4,7 +4,7 @@
 use orrery_base::{GridId, Slot, Tick};
 use orrery_proto::input::SnapshotAck;
 use orrery_proto::snapshot::{
-    ClientView, EncodeReport, EncodeScratch, GridHistory, SlotState, SnapshotRequest,
+    ClientView, EncodeReport, EncodeScratch, GridHistory, SlotFrame, SlotState, SnapshotRequest,
 };
 use orrery_proto::workload::{BASELINE_AGE, Rates, Workload};
 
@@ -81,13 +81,24 @@ impl Stage {
         stage
     }
 
-    /// The beat's frame enters the history, which finds out what changed.
-    pub fn publish(&mut self, film: &Film, beat: usize) {
+    /// The ships after the beat as a frame.
+    pub fn frame(&mut self, film: &Film, beat: usize) -> SlotFrame {
         let mut frame = self.history.begin(film.first.plus(beat as u64));
         for (slot, ship) in film.beats[beat].iter().enumerate() {
             frame.insert(Slot(slot as u32), ship);
         }
+        frame
+    }
+
+    /// The frame enters the history, which finds out what changed.
+    pub fn push(&mut self, frame: SlotFrame) {
         self.history.push(frame);
+    }
+
+    /// Both.
+    pub fn publish(&mut self, film: &Film, beat: usize) {
+        let frame = self.frame(film, beat);
+        self.push(frame);
     }
 
     /// A client's snapshot of the beat: the first one encodes the records, the others append them.

@@ -5,21 +5,26 @@
 //!
 //! **Rebuild** is a counting sort: bounds, bucket of each row, histogram, running sum, scatter.
 //! Each cell of the occupied box has its own bucket when that is at most a few buckets per entity,
-//! else cells share the buckets of a hash table (see [`layout`]); bucket numbers are 32-bit, and
-//! what they leave open, the exact comparison of positions decides. The sort is stable.
+//! else cells share the buckets of a hash table (see [`layout`]). Bucket numbers have 32 bits, so
+//! that 16 are computed at once; what they leave open, exact positions decide. The sort is stable.
 //!
 //! **Canonical order.** Queries yield rows by (cell z, cell y, cell x, row). The order depends on
 //! positions and cell size only, not on the layout or the [`Path`].
 //!
 //! **Which rows are within the radius?** Those with dx² + dy² + dz² ≤ r², as exact integers. The
-//! vector paths compute the square in `f32`, whose relative error here is below 6·2⁻²⁴; only for
-//! rows within 2⁻¹⁸ of the radius the integers decide. Radii up to [`RADIUS_MAX_CM`].
+//! scans compute the square in `f32`, whose relative error here is below 6·2⁻²⁴; if any row is
+//! within 2⁻¹⁸ of the radius, the query is answered again by integers. Radii up to
+//! [`RADIUS_MAX_CM`], anywhere: also where the ball reaches past the end of an axis.
 //!
 //! **Which cell size?** Any radius works with any size. Small cells let a query skip more of what
-//! is outside, large ones give it fewer stretches to read; [`CellIndex::for_radius`] chooses.
+//! is outside, large ones give it fewer stretches to read; [`CellIndex::for_radius`] takes the
+//! largest power of two that is not above the radius: a query on a plane then reads 3 to 5
+//! stretches, and 2.0 to 2.9 times as many rows as it reports.
 //!
-//! Cost: 16 bytes per row, 4 per bucket and 4 of scratch per row. Times of `orrery-bench kernel` on
-//! the reference machine (AVX-512, other jobs running) are in `perf/results/interest.json`.
+//! Cost: 16 bytes per row, 4 per bucket and 4 of scratch per row. Measured (medians, AVX-512, other
+//! jobs running; `perf/results/interest.json`, `top_k.json`): rebuild 5.1 ns a row for 10,000 rows,
+//! 10 for 100,000; a scan that reports 50 of 10,000 rows 72 ns, 200 rows 130 ns; on the portable
+//! path 150 and 325 ns. The nearest 255 of 1,000, 4,000 and 16,000: 0.7, 1.6 and 4.8 µs.
 
 pub(crate) mod layout;
 mod query;

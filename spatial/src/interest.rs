@@ -9,7 +9,9 @@
 //! [`InterestSet::retire`] that a slot's occupant is gone; the next update reports it as left, and
 //! the slot's new occupant, if visible, as entered.
 //!
-//! Cost: an update is a scan, one bit written per visible row and the difference of the words.
+//! Cost: an update is a scan, one bit written per visible row and the difference of the words:
+//! measured 320 ns with 100 of 10,000 in sight (`perf/results/difference.json`), a third of what
+//! merging sorted lists takes.
 
 use crate::{BitSet, CellIndex};
 

@@ -5,6 +5,7 @@
 //! the normal priority, come first wherever they share a core.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -95,9 +96,13 @@ impl PasswordPool {
         job: impl FnOnce(&Hasher) -> T + Send + 'static,
     ) -> Result<T, PoolError> {
         let (done, outcome) = oneshot::channel();
+        let metrics = Arc::clone(&self.metrics);
         let job: Job = Box::new(move |hasher| {
+            let started = Instant::now();
+            let result = job(hasher);
+            metrics.control().password_hash.record(started.elapsed());
             // Whoever asked may have gone away meanwhile.
-            let _ = done.send(job(hasher));
+            let _ = done.send(result);
         });
         let control = self.metrics.control();
         control.password_queue.raise();
@@ -127,8 +132,9 @@ fn work(hasher: &Hasher, waiting: &Receiver<Job>, metrics: &Registry) {
     }
     for job in waiting {
         metrics.control().password_queue.lower();
-        let started = Instant::now();
-        job(hasher);
-        metrics.control().password_hash.record(started.elapsed());
+        // A password that makes a library panic must cost its own log-in and not the thread.
+        if catch_unwind(AssertUnwindSafe(|| job(hasher))).is_err() {
+            tracing::error!("a password could not be worked on");
+        }
     }
 }

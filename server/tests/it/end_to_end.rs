@@ -168,9 +168,8 @@ struct Before {
 const ADA_FROM: GridId = GridId(2);
 const ADA_TO: GridId = GridId(1);
 
-/// Ada flies from the station of her system to its gate and jumps; Cyd, who stays there, sees her
-/// go; Ben, in the other system, sees her come. Then Ben docks again and Ada flies on.
-async fn first_life(server: &Server, context: &SpaceContext, content: &Arc<Content>) -> Before {
+/// The three, in their seats, docked.
+async fn seats(server: &Server, content: &Arc<Content>) -> [Pilot; 3] {
     let [ada, ben, cyd] = ["Ada", "Ben", "Cyd"].map(|name| Account::sign_up(server, name));
     let ben_address = server.quic6().unwrap_or(server.quic4());
     let mut ada = Pilot::connect(&ada.ticket(server), content).await;
@@ -181,114 +180,123 @@ async fn first_life(server: &Server, context: &SpaceContext, content: &Arc<Conte
     tokio::join!(ada.placed(), ben.placed(), cyd.placed());
     for pilot in [&ada, &ben, &cyd] {
         assert!(pilot.player.situation.docked.is_some());
-        assert_eq!(
-            pilot.player.step(),
-            Step::InputsSubscribed,
-            "a docked player stays there"
-        );
+        let step = pilot.player.step();
+        assert_eq!(step, Step::InputsSubscribed, "a docked player stays there");
     }
-    let ben_station = ben.player.situation.docked.unwrap();
-    tokio::join!(ada.undock(), ben.undock(), cyd.undock());
-    let (ship, witness) = (ada.player.situation.ship, ben.player.situation.ship);
-    let gate = context
-        .fixtures_of(ADA_FROM)
-        .find(|it| context.link(it.entity).is_some())
-        .unwrap();
+    [ada, ben, cyd]
+}
 
-    let seen_going = async {
-        cyd.until("Ada in sight", |cyd| cyd.sees(ship)).await;
-        cyd.until("Ada to depart", |cyd| {
-            cyd.heard.iter().find(|message| {
-                let reason = DepartureReason::Jumped;
-                **message
-                    == ServerMessage::Departed {
-                        entity: ship,
-                        reason,
-                    }
-            })?;
-            Some(())
+/// Flies to the gate and jumps; returns the beat of the arrival.
+async fn fly_and_jump(ada: &mut Pilot, gate: EntityId, witness: EntityId) -> Tick {
+    let ship = ada.player.situation.ship;
+    assert!(ada.sees(witness).is_none(), "Ben is in another system");
+    ada.fly_to(gate, GATE_CM).await;
+    let jumped = ada.command(Command::Jump { gate }).await.unwrap();
+    let spawned = ada.until("the other side", |ada| {
+        ada.heard.iter().rev().find_map(|message| match *message {
+            ServerMessage::EntitySpawned {
+                grid, tick, entity, ..
+            } if grid == ADA_TO => Some((tick, entity)),
+            _ => None,
         })
-        .await;
-        cyd.until("Ada to be gone", |cyd| {
-            cyd.sees(ship).is_none().then_some(())
-        })
-        .await;
-        assert!(
-            cyd.sees(gate.entity).is_some() && cyd.own_cm().is_some(),
-            "the rest is still there"
-        );
+    });
+    let (arrived, entity) = spawned.await;
+    assert_eq!(entity, ship);
+    let left = ServerMessage::GridLeft {
+        grid: ADA_FROM,
+        reason: DepartureReason::Jumped,
     };
-    let seen_coming = async {
-        ben.until("Ada in sight", |ben| ben.sees(ship)).await;
-        ben.player.world.replica().entity(ship).unwrap().since
-    };
-    let flight = async {
-        assert!(ada.sees(witness).is_none(), "Ben is in another system");
-        ada.fly_to(gate.entity, GATE_CM).await;
-        let jumped = ada
-            .command(Command::Jump { gate: gate.entity })
-            .await
-            .unwrap();
-        let arrived = ada
-            .until("the other side", |ada| {
-                ada.heard.iter().rev().find_map(|message| match message {
-                    ServerMessage::EntitySpawned {
-                        grid, tick, entity, ..
-                    } => (*grid == ADA_TO && *entity == ship).then_some(*tick),
-                    _ => None,
-                })
-            })
-            .await;
-        assert!(ada.heard.iter().any(|message| {
-            *message
-                == ServerMessage::GridLeft {
-                    grid: ADA_FROM,
-                    reason: DepartureReason::Jumped,
-                }
-        }));
-        assert_eq!(
-            arrived,
-            jumped.next(),
-            "a message between shards takes one beat"
-        );
-        ada.until("Ben in sight", |ada| ada.sees(witness)).await;
-        arrived
-    };
-    let ((), first_seen, arrived) = tokio::join!(seen_going, seen_coming, flight);
-    assert!(
-        first_seen >= arrived,
-        "seen in beat {first_seen}, arrived in beat {arrived}"
+    assert!(ada.heard.contains(&left));
+    assert_eq!(
+        arrived,
+        jumped.next(),
+        "a message between shards takes one beat"
     );
     assert_eq!(ada.player.situation.system, ADA_TO.system());
+    ada.until("Ben in sight", |ada| ada.sees(witness)).await;
+    arrived
+}
 
-    // Ben goes home. Ada passes him at full speed, and nobody tells her to stop.
-    let way = async {
-        ada.command(Command::Align {
-            target: ben_station,
-        })
+/// Sees a ship, and then sees it jump.
+async fn see_going(cyd: &mut Pilot, ship: EntityId, gate: EntityId) {
+    cyd.until("Ada in sight", |cyd| cyd.sees(ship)).await;
+    let departed = ServerMessage::Departed {
+        entity: ship,
+        reason: DepartureReason::Jumped,
+    };
+    cyd.until("Ada to depart", |cyd| {
+        cyd.heard.contains(&departed).then_some(())
+    })
+    .await;
+    cyd.until("Ada to be gone", |cyd| {
+        cyd.sees(ship).is_none().then_some(())
+    })
+    .await;
+    assert!(
+        cyd.sees(gate).is_some() && cyd.own_cm().is_some(),
+        "the rest is still there"
+    );
+}
+
+/// Sees a ship come; returns the first beat that showed it.
+async fn see_coming(ben: &mut Pilot, ship: EntityId) -> Tick {
+    assert!(ben.sees(ship).is_none());
+    ben.until("Ada in sight", |ben| ben.sees(ship)).await;
+    ben.player.world.replica().entity(ship).unwrap().since
+}
+
+/// Flies past a station at full speed; nobody says stop.
+async fn fly_past(ada: &mut Pilot, station: EntityId) {
+    ada.command(Command::Align { target: station })
         .await
         .unwrap();
-        let from = ada.own_cm().unwrap();
-        ada.until("two kilometres of flight", |ada| {
-            (orrery_base::math::distance(from, ada.own_cm()?) > 200_000).then_some(())
-        })
+    let from = ada.own_cm().unwrap();
+    ada.until("two kilometres of flight", |ada| {
+        (orrery_base::math::distance(from, ada.own_cm()?) > 200_000).then_some(())
+    })
+    .await;
+}
+
+/// Flies to a station and docks.
+async fn go_home(ben: &mut Pilot, station: EntityId) {
+    ben.fly_to(station, DOCK_CM).await;
+    ben.command(Command::Dock { station }).await.unwrap();
+    let docked = ben
+        .until("the dock", |ben| ben.player.situation.docked)
         .await;
-    };
-    let home = async {
-        ben.fly_to(ben_station, DOCK_CM).await;
-        ben.command(Command::Dock {
-            station: ben_station,
-        })
-        .await
-        .unwrap();
-        ben.until("the dock", |ben| ben.player.situation.docked)
-            .await
-    };
-    let ((), docked) = tokio::join!(way, home);
-    assert_eq!(docked, ben_station);
+    assert_eq!(docked, station);
+}
+
+/// Ada flies from the station of her system to its gate and jumps; Cyd, who stays there, sees her
+/// go; Ben, in the other system, sees her come. Then Ben docks again and Ada flies on.
+async fn first_life(server: &Server, context: &SpaceContext, content: &Arc<Content>) -> Before {
+    let [mut ada, mut ben, mut cyd] = seats(server, content).await;
+    let ben_station = ben.player.situation.docked.unwrap();
+    tokio::join!(ada.undock(), ben.undock(), cyd.undock());
+    let [ada_ship, ben_ship, cyd_ship] =
+        [&ada, &ben, &cyd].map(|pilot| pilot.player.situation.ship);
+    let mut fixtures = context.fixtures_of(ADA_FROM);
+    let gate = fixtures
+        .find(|it| context.link(it.entity).is_some())
+        .unwrap()
+        .entity;
+    let ((), seen, arrived) = tokio::join!(
+        see_going(&mut cyd, ada_ship, gate),
+        see_coming(&mut ben, ada_ship),
+        fly_and_jump(&mut ada, gate, ben_ship),
+    );
+    assert!(
+        seen >= arrived,
+        "seen in beat {seen}, arrived in beat {arrived}"
+    );
+    tokio::join!(
+        fly_past(&mut ada, ben_station),
+        go_home(&mut ben, ben_station)
+    );
     for pilot in [&ada, &ben, &cyd] {
+        let step = pilot.player.step();
         assert_eq!(
-            pilot.player.step(),
+            step,
             Step::InputsFlowing,
             "all eleven steps are behind them"
         );
@@ -296,10 +304,10 @@ async fn first_life(server: &Server, context: &SpaceContext, content: &Arc<Conte
         assert_eq!(counts.malformed, 0, "{counts:?}");
     }
     Before {
-        ada: ship,
-        ben: witness,
+        ada: ada_ship,
+        ben: ben_ship,
         ben_station,
-        cyd: cyd.player.situation.ship,
+        cyd: cyd_ship,
     }
 }
 

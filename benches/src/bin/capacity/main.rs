@@ -18,11 +18,14 @@
 //! bounded in time by itself, should this program be killed.
 
 mod figures;
+mod plain;
 mod plot;
 mod process;
 mod record;
 mod run;
 mod scrape;
+mod seen;
+mod series;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

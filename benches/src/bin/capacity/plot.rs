@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::figures::{Figures, Limited};
-use crate::record::{Series, Setting, shown, thousands};
+use crate::record::{Setting, shown, thousands};
 use crate::run::Run;
+use crate::series::Series;
 
 const WIDTH: f64 = 1_000.0;
 const LEFT: f64 = 70.0;

@@ -255,89 +255,16 @@ fn commands() {
         let mut pilot = Pilot::connect(&ada.ticket(&server), &content).await;
         pilot.placed().await;
         let station = pilot.player.situation.docked.unwrap();
-        let refused = async |pilot: &mut Pilot, command: Command, code: RejectCode| {
-            let watch = Watch::on(&server).expect(
-                "orrery_commands_rejected_total",
-                &[("code", code.name())],
-                1.0,
-            );
-            assert_eq!(pilot.command(command).await, Err(code), "{command:?}");
-            watch.fulfilled();
-        };
-        refused(&mut pilot, Command::Stop, RejectCode::Docked).await;
+        assert_refused(&server, &mut pilot, Command::Stop, RejectCode::Docked).await;
         pilot.undock().await;
         let gate = pilot.until("a gate", |pilot| {
-            let replica = pilot.player.world.replica();
-            replica
-                .entities()
-                .find(|it| content.gate(it.type_id).is_some())
-                .map(|it| it.id)
+            let mut seen = pilot.player.world.replica().entities();
+            Some(seen.find(|it| content.gate(it.type_id).is_some())?.id)
         });
         let gate = gate.await;
         let own = pilot.player.situation.ship;
-        let ahead = [DIRECTION_ONE, 0, 0];
-        for (command, code) in [
-            (Command::Undock, RejectCode::NotDocked),
-            (
-                Command::Fly {
-                    direction: ahead,
-                    throttle: 1_001,
-                },
-                RejectCode::ThrottleInvalid,
-            ),
-            (
-                Command::Fly {
-                    direction: [0; 3],
-                    throttle: 1_000,
-                },
-                RejectCode::DirectionInvalid,
-            ),
-            (
-                Command::Fly {
-                    direction: [i16::MIN; 3],
-                    throttle: 1,
-                },
-                RejectCode::DirectionInvalid,
-            ),
-            (
-                Command::Orbit {
-                    target: gate,
-                    range_m: 499,
-                },
-                RejectCode::RangeInvalid,
-            ),
-            (
-                Command::KeepAtRange {
-                    target: gate,
-                    range_m: u32::MAX,
-                },
-                RejectCode::RangeInvalid,
-            ),
-            (
-                Command::Approach {
-                    target: EntityId::minted(1_000_000),
-                },
-                RejectCode::TargetUnknown,
-            ),
-            (
-                Command::Align {
-                    target: EntityId(u64::MAX),
-                },
-                RejectCode::TargetUnknown,
-            ),
-            (
-                Command::Orbit {
-                    target: EntityId::NONE,
-                    range_m: 1_000,
-                },
-                RejectCode::TargetUnknown,
-            ),
-            (Command::Approach { target: own }, RejectCode::TargetIsSelf),
-            (Command::Jump { gate: station }, RejectCode::NotAGate),
-            (Command::Jump { gate }, RejectCode::GateOutOfRange),
-            (Command::Dock { station: gate }, RejectCode::NotAStation),
-        ] {
-            refused(&mut pilot, command, code).await;
+        for (command, code) in impossible(own, station, gate) {
+            assert_refused(&server, &mut pilot, command, code).await;
         }
         pilot.command(Command::Stop).await.unwrap();
         pilot.player.leave().await;
@@ -346,6 +273,55 @@ fn commands() {
         assert_well(&folder, &server, "Newcomer").await;
     });
     server.stop();
+}
+
+async fn assert_refused(server: &Server, pilot: &mut Pilot, command: Command, code: RejectCode) {
+    let labels = [("code", code.name())];
+    let watch = Watch::on(server).expect("orrery_commands_rejected_total", &labels, 1.0);
+    assert_eq!(pilot.command(command).await, Err(code), "{command:?}");
+    watch.fulfilled();
+}
+
+/// What a ship in space near a station, far from a gate, cannot do.
+fn impossible(own: EntityId, station: EntityId, gate: EntityId) -> Vec<(Command, RejectCode)> {
+    let fly = |direction, throttle| Command::Fly {
+        direction,
+        throttle,
+    };
+    let orbit = |target, range_m| Command::Orbit { target, range_m };
+    let approach = |target| Command::Approach { target };
+    vec![
+        (Command::Undock, RejectCode::NotDocked),
+        (
+            fly([DIRECTION_ONE, 0, 0], 1_001),
+            RejectCode::ThrottleInvalid,
+        ),
+        (fly([0; 3], 1_000), RejectCode::DirectionInvalid),
+        (fly([i16::MIN; 3], 1), RejectCode::DirectionInvalid),
+        (orbit(gate, 499), RejectCode::RangeInvalid),
+        (
+            Command::KeepAtRange {
+                target: gate,
+                range_m: u32::MAX,
+            },
+            RejectCode::RangeInvalid,
+        ),
+        (
+            approach(EntityId::minted(1_000_000)),
+            RejectCode::TargetUnknown,
+        ),
+        (
+            Command::Align {
+                target: EntityId(u64::MAX),
+            },
+            RejectCode::TargetUnknown,
+        ),
+        (orbit(EntityId::NONE, 1_000), RejectCode::TargetUnknown),
+        (approach(own), RejectCode::TargetIsSelf),
+        (Command::Jump { gate: station }, RejectCode::NotAGate),
+        (Command::Jump { gate }, RejectCode::GateOutOfRange),
+        (Command::Dock { station: gate }, RejectCode::NotAStation),
+    ]
 }
 
 /// Numbers of commands that were used before or are missing, commands from the future, floods.
