@@ -15,8 +15,10 @@ use lanes::Plain;
 #[cfg(target_arch = "x86_64")]
 use lanes::{Avx2, Avx512, Sse2};
 
+use crate::CellIndex;
+#[cfg(target_arch = "x86_64")]
+use crate::Path;
 use crate::index::walk::{BlockReader, DensePlan, Plan, Stretch, Walk};
-use crate::{CellIndex, Path};
 
 /// Whether the rows came out in the canonical order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
