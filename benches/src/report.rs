@@ -32,7 +32,7 @@ pub fn run(suite: &Suite, effort: Effort, root: &Path) -> io::Result<()> {
     let about = json!({
         "suite": suite.name,
         "about": suite.about,
-        "command": std::env::args().collect::<Vec<_>>().join(" "),
+        "command": command(),
         "commit": machine::commit(root),
         "machine": machine::describe(),
         "load": { "before": before, "after": machine::load() },
@@ -47,6 +47,15 @@ pub fn run(suite: &Suite, effort: Effort, root: &Path) -> io::Result<()> {
     let drawing = plot::draw(suite, &measured, &about);
     std::fs::write(folder.join(format!("{}.svg", suite.name)), drawing)?;
     summarise(&folder.join("summary.json"), &figures)
+}
+
+/// What repeats this run, wherever the program was built.
+fn command() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    format!(
+        "cargo run --release -p orrery-benches -- {}",
+        arguments.join(" ")
+    )
 }
 
 /// Adds figures to the summary; what others wrote there stays.

@@ -13,6 +13,8 @@
 //! processor, not of an earlier rebuild, not of how the cells were laid out. Distances are
 //! compared as exact integers wherever an approximation could decide otherwise.
 
+#![deny(unsafe_op_in_unsafe_fn)]
+
 mod bits;
 mod index;
 mod interest;

@@ -2,6 +2,8 @@
 //!
 //! `kernel`, `wire` or `all`, or the name of a suite. Results go to `perf/results`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 use std::time::Duration;
 

@@ -7,6 +7,8 @@
 //!
 //! `orrery-gate` alone lists the workloads with their repetitions, one in a line.
 
+#![forbid(unsafe_code)]
+
 use std::hint::black_box;
 use std::process::ExitCode;
 
