@@ -10,8 +10,8 @@ pub mod checkpoints;
 pub mod folder;
 pub mod recovery;
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
@@ -275,7 +275,10 @@ impl Host {
     /// Whether every shard has done a beat.
     #[must_use]
     pub fn is_beating(&self) -> bool {
-        self.metrics.shards().iter().all(|shard| shard.since_last_beat().is_some())
+        self.metrics
+            .shards()
+            .iter()
+            .all(|shard| shard.since_last_beat().is_some())
     }
 
     /// The address of the web pages and the REST interface.

@@ -115,11 +115,19 @@ impl Clients {
             let silent = |session: &Session| {
                 session.is_awaited() && self.tick.since(session.awaited_since) > SILENCE_BEATS
             };
-            let Some(connection) = self.sessions[index].as_ref().filter(|it| silent(it)).map(|it| it.connection)
+            let Some(connection) = self.sessions[index]
+                .as_ref()
+                .filter(|it| silent(it))
+                .map(|it| it.connection)
             else {
                 continue;
             };
-            self.on(connection, |_, _| Err(Refusal::new(RefusalCode::TimedOut, "the client says nothing")));
+            self.on(connection, |_, _| {
+                Err(Refusal::new(
+                    RefusalCode::TimedOut,
+                    "the client says nothing",
+                ))
+            });
         }
     }
 

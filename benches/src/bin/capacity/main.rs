@@ -17,6 +17,8 @@
 //! failed. Only processes that were started here are ever ended, by their ids; each is also
 //! bounded in time by itself, should this program be killed.
 
+#![forbid(unsafe_code)]
+
 mod figures;
 mod plain;
 mod plot;

@@ -151,19 +151,19 @@ pub(crate) fn svg(setting: &Setting, run: &Run, figures: &Figures) -> String {
         let top = PANELS_TOP + number as f64 * (PANEL_HEIGHT + PANEL_GAP);
         draw(&mut out, panel, &series.at_s, window, top);
     }
+    foot(&mut out, setting, height);
+    out.push_str("</svg>\n");
+    out
+}
+
+/// What the axes are, and the command that repeats it.
+fn foot(out: &mut String, setting: &Setting, height: f64) {
     let note = format!(
         "seconds; the measured window is shaded · {}",
         setting.command
     );
-    text(
-        &mut out,
-        LEFT,
-        height - 14.0,
-        &format!("font-size=\"11.5\" fill=\"{FAINT}\""),
-        &note,
-    );
-    out.push_str("</svg>\n");
-    out
+    let style = format!("font-size=\"11.5\" fill=\"{FAINT}\"");
+    text(out, LEFT, height - 14.0, &style, &note);
 }
 
 /// The figures that have limits, each with its limit and whether it holds.
