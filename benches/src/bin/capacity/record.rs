@@ -358,7 +358,9 @@ pub(crate) fn json(setting: &Setting, run: &Run, figures: &Figures) -> anyhow::R
             "cpu_others_cores": all(&series.cpu_others),
         },
     });
-    Ok(serde_json::to_string_pretty(&value).context("write the results")? + "\n")
+    let mut text = serde_json::to_string_pretty(&value).context("write the results")?;
+    text.push('\n');
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -418,7 +418,7 @@ impl Watch {
                     bots.last_words()
                 ),
                 Some(since) => {
-                    ensure!(since.elapsed() < self.window + LEAVE, "the bots do not end")
+                    ensure!(since.elapsed() < self.window + LEAVE, "the bots do not end");
                 }
             }
             // Without this, a bot's process that has closed its output would be a busy loop.

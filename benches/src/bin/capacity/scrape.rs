@@ -69,7 +69,7 @@ impl Scrape {
     pub(crate) fn durations(&self, name: &str, labels: &[&str]) -> Durations {
         let mut buckets: Vec<(f64, f64)> = Vec::new();
         for (of, count) in self.having(&format!("{name}_bucket"), labels) {
-            let Some(bound_s) = of.split(',').find_map(|label| bound(label)) else {
+            let Some(bound_s) = of.split(',').find_map(bound) else {
                 continue;
             };
             match buckets.iter_mut().find(|(known, _)| *known == bound_s) {
