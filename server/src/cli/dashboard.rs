@@ -154,7 +154,7 @@ impl Figures {
     fn screen(&self, host: &Host) -> String {
         format!(
             "\
-  ORRERY
+\x20 ORRERY
   quic       {}
   web        http://{}
   galaxy     {} systems, {} entities
