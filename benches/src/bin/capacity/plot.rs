@@ -296,7 +296,8 @@ fn grid(out: &mut String, scale: &Scale, step: f64) {
         );
     }
     let every = self::step(scale.to_s - scale.from_s, 10.0).max(1.0);
-    let mut at = (scale.from_s / every).ceil() * every;
+    // Without the sum the first of them may be -0.
+    let mut at = (scale.from_s / every).ceil() * every + 0.0;
     while at <= scale.to_s {
         let (x, bottom) = (scale.x(at), scale.top + PANEL_HEIGHT);
         let _ = writeln!(
