@@ -4,6 +4,10 @@
 //! that this process may use, and its end of the mesh of rings. What a shard does is the
 //! caller's future; it never leaves its thread, so nothing in it need be `Send`.
 //!
+//! There is deliberately nothing here to wait with: glommio's timers and its "yield now" were
+//! seen to lose their wake-ups under load (docs/architecture.md, "The shard loop"), so a shard
+//! waits in the system, on its sockets.
+//!
 //! A shard that returns an error or panics takes the host down in an orderly way: the stop flag
 //! is raised, the other shards see it at their next look, and [`Shards::join`] says who failed
 //! first. Nothing here waits for shards that ignore the flag, except `join`.
@@ -24,7 +28,6 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use glommio::timer::Timer;
 use glommio::{LocalExecutorBuilder, Placement, PoolPlacement};
 use orrery_base::ShardIndex;
 
@@ -342,35 +345,6 @@ impl Clock {
     pub fn instant(&self, ns: u64) -> Instant {
         self.start + Duration::from_nanos(ns)
     }
-
-    /// Ends when the clock shows `ns`, at once if it has. Only on a shard.
-    pub async fn sleep_until_ns(&self, ns: u64) {
-        sleep_until(self.instant(ns)).await;
-    }
-}
-
-/// Ends at `deadline`, at once if it has passed. Only on a shard.
-///
-/// Other tasks of the shard run meanwhile. If the thread has slept, it ends as late as the
-/// kernel wakes it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "timers are relative to the clock"
-)]
-pub async fn sleep_until(deadline: Instant) {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if !left.is_zero() {
-        Timer::new(left).await;
-    }
-}
-
-/// Lets the other tasks of this shard have a turn. Only on a shard.
-///
-/// A task that waits by calling this in a loop keeps the executor busy, which then looks at its
-/// sockets and timers once a millisecond only (`PREEMPT_INTERVAL`): good for the few
-/// microseconds until another shard reaches a barrier, not for anything longer.
-pub async fn yield_now() {
-    glommio::executor().yield_task_queue_now().await;
 }
 
 /// The CPUs that this thread, and so the threads that it starts, may run on, ascending.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::lockstep::Lockstep;
 use orrery_kernel::rules::Envelope;
-use orrery_kernel::runtime::{self, RuntimeConfig, ShardSeat, yield_now};
+use orrery_kernel::runtime::{self, RuntimeConfig, ShardSeat};
 use orrery_kernel::world::World;
 
 use crate::script::{CONFIG, GRIDS, Shown, context, game, inputs, play, shown};
@@ -59,7 +59,7 @@ async fn send(
     while let Err(back) = seat.mesh.to(to).push(parcel) {
         parcel = back;
         inbox.drain(seat, beat);
-        yield_now().await;
+        std::thread::yield_now();
     }
 }
 
@@ -95,7 +95,7 @@ async fn shard(
         }
         while inbox.ended.iter().any(|ended| *ended < tick) {
             inbox.drain(&mut seat, tick);
-            yield_now().await;
+            std::thread::yield_now();
         }
     }
     Ok(seen)
