@@ -66,6 +66,10 @@ fn shards_are_named_pinned_and_connected() {
 }
 
 /// Beats until it is told to stop.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a shard that waits in the system"
+)]
 fn beat_until_stopped<M>(seat: &ShardSeat<M>) {
     while !seat.is_stopping() {
         thread::sleep(Duration::from_micros(500));
