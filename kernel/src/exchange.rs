@@ -4,6 +4,7 @@
 //! two (`crate::seat`), so no lock is ever waited for: the mutexes are what makes that
 //! arrangement safe to express, and cost an uncontended lock each.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orrery_base::{EntityId, GridId, Tick};
@@ -30,7 +31,7 @@ pub(crate) struct Exchange<R: Rules> {
 /// What one part finds and leaves.
 pub(crate) struct PartBoxes<R: Rules> {
     /// For this part, from the desk.
-    pub(crate) inbox: Mutex<Inbox<R>>,
+    pub(crate) inbox: Mutex<Option<Arc<Delivery<R>>>>,
     /// From this part, for all.
     pub(crate) requests: Mutex<Posted<RowOf<R>>>,
     /// From this part, for all.
@@ -41,10 +42,12 @@ pub(crate) struct PartBoxes<R: Rules> {
     pub(crate) outcome: Mutex<Option<Outcome<R>>>,
 }
 
-/// Inputs and arrivals of one part in one beat.
-pub(crate) struct Inbox<R: Rules> {
-    pub(crate) inputs: Vec<Stamped<R::Input>>,
-    pub(crate) arrivals: Vec<Envelope<R::Message>>,
+/// What has come for a grid, or a part of it: inputs and arrivals.
+pub struct Delivery<R: Rules> {
+    /// Inputs.
+    pub inputs: Vec<Stamped<R::Input>>,
+    /// Messages from grids.
+    pub arrivals: Vec<Envelope<R::Message>>,
 }
 
 /// The requests of one part: who leaves (with the handle that becomes free), who comes. A row is
@@ -61,12 +64,25 @@ pub(crate) struct Outcome<R: Rules> {
     pub(crate) is_quiet: bool,
     pub(crate) gathered: Output<R>,
     pub(crate) applied: Output<R>,
-    /// The inbox, handed back where the part had it to itself.
-    pub(crate) inbox: Inbox<R>,
 }
 
-impl<R: Rules> Inbox<R> {
-    pub(crate) const fn new() -> Self {
+impl<R: Rules> Delivery<R> {
+    /// Whether nothing has come.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.inputs.is_empty() && self.arrivals.is_empty()
+    }
+
+    /// Brings everything into canonical order.
+    pub(crate) fn sort(&mut self) {
+        self.inputs
+            .sort_by_key(|input| (input.source, input.sequence));
+        self.arrivals.sort_by_key(Envelope::order);
+    }
+}
+
+impl<R: Rules> Default for Delivery<R> {
+    fn default() -> Self {
         Self {
             inputs: Vec::new(),
             arrivals: Vec::new(),
@@ -74,10 +90,26 @@ impl<R: Rules> Inbox<R> {
     }
 }
 
+impl<R: Rules> Clone for Delivery<R> {
+    fn clone(&self) -> Self {
+        Self {
+            inputs: self.inputs.clone(),
+            arrivals: self.arrivals.clone(),
+        }
+    }
+}
+
+impl<R: Rules> fmt::Debug for Delivery<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (inputs, arrivals) = (self.inputs.len(), self.arrivals.len());
+        write!(f, "{inputs} inputs, {arrivals} arrivals")
+    }
+}
+
 impl<R: Rules> Exchange<R> {
     pub(crate) fn new(grid: GridId, seed: u64, context: Arc<R::Context>, parts: u16) -> Self {
         let boxes = (0..parts).map(|_| PartBoxes {
-            inbox: Mutex::new(Inbox::new()),
+            inbox: Mutex::new(None),
             requests: Mutex::new(Posted {
                 despawns: Vec::new(),
                 spawns: Vec::new(),
@@ -94,9 +126,10 @@ impl<R: Rules> Exchange<R> {
         }
     }
 
-    pub(crate) fn beat(&self, tick: Tick) -> BeatContext<'_, R> {
+    pub(crate) fn beat(&self, tick: Tick, wall: Tick) -> BeatContext<'_, R> {
         BeatContext {
             tick,
+            wall,
             grid: self.grid,
             seed: self.seed,
             context: &self.context,

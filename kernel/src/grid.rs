@@ -1,12 +1,15 @@
 //! A grid: a region of space that is a pure function of its inputs.
 //!
 //! A grid is a **desk**, where a beat's inputs come in and its outcome goes out, and one **seat**
-//! per part. [`Grid::step`] drives them all on the caller's thread; [`Grid::split_mut`] hands
-//! out the pieces, so that each seat can be driven by a thread of its own ([`parallel`] is the
-//! plainest way to do that). The same inputs give the same bits either way, on any number of
-//! parts.
+//! per part. [`Grid::step`] drives them all on the caller's thread; so does [`Grid::advance`], a
+//! slice at a time; a [`crate::team::Team`] has several shards drive them together. The same
+//! inputs give the same bits in any of these ways, on any number of parts.
+//!
+//! A grid has a time of its own. It runs slower than the host's under dilation and stands still
+//! while the grid is being restored, so nothing may take the one for the other.
 
 mod checkpoint;
+mod image;
 pub mod parallel;
 
 use std::fmt;
@@ -17,12 +20,14 @@ use orrery_base::{EntityId, GridId, Tick};
 
 use crate::dilation::Dilation;
 use crate::effects::part_of;
-use crate::exchange::{Exchange, Inbox, Outcome, lock};
+pub use crate::exchange::Delivery;
+use crate::exchange::{Exchange, Outcome, lock};
 use crate::part::Part;
-use crate::probe::{NoProbe, Phase, Probe};
+use crate::probe::{Conductor, NoProbe, Phase};
 use crate::rules::{Envelope, Rules, Sourced, Stamped, Write};
 use crate::seat::Seat;
 pub use checkpoint::RestoreError;
+pub use image::GridImage;
 
 /// What a grid is made with.
 pub struct GridConfig<R: Rules> {
@@ -36,27 +41,34 @@ pub struct GridConfig<R: Rules> {
     pub context: Arc<R::Context>,
 }
 
-/// What went into a beat of one grid and the digest that came of it: enough to repeat it.
+/// What went into a beat of one grid and what came of it: enough to repeat it, alone or with its
+/// neighbours, and to notice if it comes out differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GridRecord<I, M> {
     /// The grid.
     pub grid: GridId,
+    /// The grid's own time of the beat.
+    pub tick: Tick,
+    /// The host's beat in which it was begun. It ended in the one whose journal it is in.
+    pub wall: Tick,
     /// The pace of its time.
     pub dilation: Dilation,
     /// The digest of its state after the beat.
     pub digest: u64,
     /// Its inputs, by (source, sequence).
     pub inputs: Vec<Stamped<I>>,
-    /// The messages to it, by (from, sequence).
+    /// The messages to it, by (from, sent, sequence).
     pub arrivals: Vec<Envelope<M>>,
+    /// The messages that it has sent, by sequence.
+    pub sent: Vec<Envelope<M>>,
 }
 
 /// [`GridRecord`] of a game.
 pub type RecordOf<R> = GridRecord<<R as Rules>::Input, <R as Rules>::Message>;
 
-/// What a grid has to show for a beat, but for its messages.
+/// What a grid has to show for a beat.
 pub struct GridBeat<R: Rules> {
-    /// What went in, and the digest.
+    /// What went in, the messages and the digest.
     pub record: RecordOf<R>,
     /// The frames of all parts, in order of part.
     pub frames: Vec<Arc<R::Frame>>,
@@ -66,22 +78,27 @@ pub struct GridBeat<R: Rules> {
     pub writes: Vec<Write>,
 }
 
-/// What a grid has to show for a beat.
-pub struct GridOutput<R: Rules> {
-    /// All but the messages.
-    pub beat: GridBeat<R>,
-    /// Messages to other grids, for the next beat, in order of sequence.
-    pub messages: Vec<Envelope<R::Message>>,
+/// A beat of a grid, to be done.
+pub struct Order<R: Rules> {
+    /// The grid's own time: the one after its last beat.
+    pub tick: Tick,
+    /// The host's beat.
+    pub wall: Tick,
+    /// The pace of the grid's time, for the record.
+    pub dilation: Dilation,
+    /// What has come for it, in any order.
+    pub delivery: Delivery<R>,
 }
 
 /// Where a grid's inputs come in and its outcome goes out.
 pub struct Desk<R: Rules> {
     exchange: Arc<Exchange<R>>,
     tick: Tick,
+    wall: Tick,
+    dilation: Dilation,
     digest: u64,
     is_asleep: bool,
-    inputs: Vec<Stamped<R::Input>>,
-    arrivals: Vec<Envelope<R::Message>>,
+    delivery: Arc<Delivery<R>>,
 }
 
 impl<R: Rules> Desk<R> {
@@ -89,52 +106,60 @@ impl<R: Rules> Desk<R> {
     /// All stages of all seats follow, then [`Desk::finish`].
     ///
     /// # Panics
-    /// If `tick` does not follow the last beat, or a message is for another grid.
-    pub fn begin(
-        &mut self,
-        tick: Tick,
-        mut inputs: Vec<Stamped<R::Input>>,
-        mut arrivals: Vec<Envelope<R::Message>>,
-    ) {
+    /// If the order does not follow the last beat, or a message is for another grid.
+    pub fn begin(&mut self, order: Order<R>) {
         let grid = self.exchange.grid;
+        let Order {
+            tick,
+            wall,
+            dilation,
+            mut delivery,
+        } = order;
         assert!(
             tick == self.tick.next(),
             "grid {grid}: beat {tick} after {}",
             self.tick
         );
-        self.tick = tick;
-        inputs.sort_by_key(|input| (input.source, input.sequence));
-        arrivals.sort_by_key(|envelope| (envelope.from, envelope.sequence));
         assert!(
-            arrivals.iter().all(|envelope| envelope.to == grid),
+            delivery.arrivals.iter().all(|envelope| envelope.to == grid),
             "a message for another grid came to grid {grid}"
         );
+        (self.tick, self.wall, self.dilation) = (tick, wall, dilation);
+        delivery.sort();
+        self.delivery = Arc::new(delivery);
         let boxes = &self.exchange.boxes;
         if let [only] = boxes.as_slice() {
-            // The one part has it all and hands it back with its outcome: nothing is copied.
-            *lock(&only.inbox) = Inbox { inputs, arrivals };
+            // The one part reads it all: nothing is copied.
+            *lock(&only.inbox) = Some(Arc::clone(&self.delivery));
             return;
         }
+        if self.delivery.is_empty() {
+            return;
+        }
+        let mut dealt: Vec<Delivery<R>> = boxes.iter().map(|_| Delivery::default()).collect();
         let owner = |id: Option<EntityId>| {
-            let part = part_of(id.unwrap_or(EntityId::NONE), boxes.len() as u16);
-            lock(&boxes[usize::from(part)].inbox)
+            usize::from(part_of(id.unwrap_or(EntityId::NONE), boxes.len() as u16))
         };
-        for input in &inputs {
-            let mut inbox = owner(R::route_input(&input.input));
-            inbox.inputs.push(input.clone());
+        for input in &self.delivery.inputs {
+            dealt[owner(R::route_input(&input.input))]
+                .inputs
+                .push(input.clone());
         }
-        for envelope in &arrivals {
-            let mut inbox = owner(R::route_message(&envelope.message));
-            inbox.arrivals.push(envelope.clone());
+        for envelope in &self.delivery.arrivals {
+            dealt[owner(R::route_message(&envelope.message))]
+                .arrivals
+                .push(envelope.clone());
         }
-        (self.inputs, self.arrivals) = (inputs, arrivals);
+        for (boxes, delivery) in boxes.iter().zip(dealt) {
+            *lock(&boxes.inbox) = Some(Arc::new(delivery));
+        }
     }
 
     /// Ends a beat: puts together what the seats have left.
     ///
     /// # Panics
     /// If a seat has not done all stages of this beat.
-    pub fn finish(&mut self) -> GridOutput<R> {
+    pub fn finish(&mut self) -> GridBeat<R> {
         let mut outcomes: Vec<Outcome<R>> = Vec::with_capacity(self.exchange.boxes.len());
         for boxes in &self.exchange.boxes {
             let outcome = lock(&boxes.outcome).take();
@@ -143,33 +168,34 @@ impl<R: Rules> Desk<R> {
         }
         self.digest = outcomes.iter().fold(0, |sum, o| combine(sum, o.digest));
         self.is_asleep = outcomes.iter().all(|outcome| outcome.is_quiet);
-        if let [only] = outcomes.as_mut_slice() {
-            self.inputs = std::mem::take(&mut only.inbox.inputs);
-            self.arrivals = std::mem::take(&mut only.inbox.arrivals);
-        }
-        let grid = self.exchange.grid;
+        let (grid, tick) = (self.exchange.grid, self.tick);
         let messages = merge(&mut outcomes, |outcome| {
             [
                 std::mem::take(&mut outcome.gathered.messages),
                 std::mem::take(&mut outcome.applied.messages),
             ]
         });
-        let messages = (0..)
+        let sent = (0..)
             .zip(messages)
             .map(|(sequence, (to, message))| Envelope {
                 from: grid,
                 to,
+                sent: tick,
                 sequence,
                 message,
             });
-        let messages = messages.collect();
-        let beat = GridBeat {
+        let sent = sent.collect();
+        let Delivery { inputs, arrivals } = self.take_delivery();
+        GridBeat {
             record: GridRecord {
                 grid,
-                dilation: Dilation::NONE,
+                tick,
+                wall: self.wall,
+                dilation: self.dilation,
                 digest: self.digest,
-                inputs: std::mem::take(&mut self.inputs),
-                arrivals: std::mem::take(&mut self.arrivals),
+                inputs,
+                arrivals,
+                sent,
             },
             frames: self.frames(),
             events: merge(&mut outcomes, |outcome| {
@@ -184,14 +210,36 @@ impl<R: Rules> Desk<R> {
                     std::mem::take(&mut outcome.applied.writes),
                 ]
             }),
-        };
-        GridOutput { beat, messages }
+        }
+    }
+
+    /// What the beat at hand was begun with, in canonical order.
+    pub(crate) fn take_delivery(&mut self) -> Delivery<R> {
+        let delivery = std::mem::take(&mut self.delivery);
+        // A seat lets go of it at the end of its beat; after a panic it may still hold it.
+        Arc::try_unwrap(delivery).unwrap_or_else(|shared| Delivery::clone(&shared))
     }
 
     /// The last beat begun.
     #[must_use]
     pub const fn tick(&self) -> Tick {
         self.tick
+    }
+
+    /// The digest of the grid's state after the last beat that was finished.
+    #[must_use]
+    pub const fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    pub(crate) const fn is_asleep(&self) -> bool {
+        self.is_asleep
+    }
+
+    /// Leaves beats out, up to and with `tick`.
+    pub(crate) fn skip(&mut self, tick: Tick) {
+        assert!(self.is_asleep, "grid {} is awake", self.exchange.grid);
+        self.tick = self.tick.max(tick);
     }
 
     /// The frames of the last beat, in order of part; none before the first beat.
@@ -228,6 +276,9 @@ fn merge<R: Rules, T>(
 pub struct Grid<R: Rules> {
     desk: Desk<R>,
     seats: Vec<Seat<R>>,
+    /// How much of the beat at hand is done: stages times parts, plus parts of the next stage.
+    /// `None` between two beats.
+    progress: Option<usize>,
 }
 
 impl<R: Rules> Grid<R> {
@@ -240,7 +291,7 @@ impl<R: Rules> Grid<R> {
     pub fn new(config: GridConfig<R>, tick: Tick) -> Self {
         let mut grid = Self::empty(config, tick);
         let exchange = Arc::clone(&grid.desk.exchange);
-        R::init(&exchange.beat(tick), grid.seats[0].part_mut());
+        R::init(&exchange.beat(tick, tick), grid.seats[0].part_mut());
         grid.carry_out_requests(tick.next());
         grid.refresh_digest();
         grid
@@ -261,12 +312,39 @@ impl<R: Rules> Grid<R> {
         let desk = Desk {
             exchange,
             tick,
+            wall: tick,
+            dilation: Dilation::NONE,
             digest: 0,
             is_asleep: false,
-            inputs: Vec::new(),
-            arrivals: Vec::new(),
+            delivery: Arc::default(),
         };
-        Self { desk, seats }
+        Self {
+            desk,
+            seats,
+            progress: None,
+        }
+    }
+
+    /// The grid of a desk and all its seats, between two beats.
+    pub(crate) fn from_pieces(desk: Desk<R>, seats: Vec<Seat<R>>) -> Self {
+        assert!(
+            seats.len() == desk.exchange.boxes.len(),
+            "a grid has one seat per part"
+        );
+        Self {
+            desk,
+            seats,
+            progress: None,
+        }
+    }
+
+    /// The desk and the seats, by value.
+    ///
+    /// # Panics
+    /// If a beat is under way.
+    pub(crate) fn into_pieces(self) -> (Desk<R>, Vec<Seat<R>>) {
+        assert!(self.progress.is_none(), "a beat is under way");
+        (self.desk, self.seats)
     }
 
     fn carry_out_requests(&mut self, born: Tick) {
@@ -284,49 +362,137 @@ impl<R: Rules> Grid<R> {
         self.desk.digest = digests.fold(0, combine);
     }
 
-    /// One beat on the caller's thread. See [`Desk::begin`] for the panics.
+    /// One beat on the caller's thread, at full pace, in the host's beat of the same number. See
+    /// [`Desk::begin`] for the panics.
     pub fn step(
         &mut self,
         tick: Tick,
         inputs: Vec<Stamped<R::Input>>,
         arrivals: Vec<Envelope<R::Message>>,
-    ) -> GridOutput<R> {
-        self.step_probed(tick, inputs, arrivals, &mut NoProbe)
+    ) -> GridBeat<R> {
+        let delivery = Delivery { inputs, arrivals };
+        self.begin(Order {
+            tick,
+            wall: tick,
+            dilation: Dilation::NONE,
+            delivery,
+        });
+        let is_done = self.advance(&mut NoProbe, false);
+        assert!(is_done, "a beat that is not sliced is done in one turn");
+        self.finish()
     }
 
-    /// As [`Grid::step`], telling a probe when each phase begins.
-    pub fn step_probed(
-        &mut self,
-        tick: Tick,
-        inputs: Vec<Stamped<R::Input>>,
-        arrivals: Vec<Envelope<R::Message>>,
-        probe: &mut impl Probe,
-    ) -> GridOutput<R> {
-        let grid = self.id();
-        probe.phase(grid, Phase::Gather);
-        self.desk.begin(tick, inputs, arrivals);
-        for seat in &mut self.seats {
-            seat.gather(tick);
+    /// Begins a beat: [`Grid::advance`] until that says so, then [`Grid::finish`].
+    ///
+    /// # Panics
+    /// As [`Desk::begin`], and if a beat is under way.
+    pub fn begin(&mut self, order: Order<R>) {
+        assert!(self.progress.is_none(), "a beat is under way");
+        self.desk.begin(order);
+        self.progress = Some(0);
+    }
+
+    /// Goes on with the beat that was begun; whether all of it is done. With `sliced` the
+    /// conductor is asked between any two slices, a stage of one part each, whether there is
+    /// time for another: the more parts, the finer the slices.
+    ///
+    /// # Panics
+    /// If no beat was begun.
+    pub fn advance(&mut self, conductor: &mut impl Conductor, sliced: bool) -> bool {
+        let (grid, parts) = (self.id(), self.seats.len());
+        let (tick, wall) = (self.desk.tick, self.desk.wall);
+        let mut progress = self.progress.expect("a beat was begun");
+        let first = progress;
+        while let Some(&phase) = Phase::STAGES.get(progress / parts) {
+            if progress == first || progress.is_multiple_of(parts) {
+                conductor.phase(grid, phase);
+            }
+            self.seats[progress % parts].stage(phase, tick, wall);
+            progress += 1;
+            self.progress = Some(progress);
+            if sliced && !conductor.go_on(grid) {
+                break;
+            }
         }
-        probe.phase(grid, Phase::Motion);
-        for seat in &mut self.seats {
-            seat.motion();
+        conductor.phase(grid, Phase::Done);
+        progress == parts * Phase::STAGES.len()
+    }
+
+    /// Ends the beat that is done.
+    ///
+    /// # Panics
+    /// If it is not done.
+    pub fn finish(&mut self) -> GridBeat<R> {
+        self.progress = None;
+        self.desk.finish()
+    }
+
+    /// Whether a beat was begun and is not finished.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        self.progress.is_some()
+    }
+
+    /// The host's beat in which the last beat was begun.
+    #[must_use]
+    pub const fn wall(&self) -> Tick {
+        self.desk.wall
+    }
+
+    /// What the beat under way was begun with, for a report after a panic.
+    pub(crate) fn take_delivery(&mut self) -> Delivery<R> {
+        self.desk.take_delivery()
+    }
+
+    /// The same grid, divided into `parts` (≥ 1): nothing else about it changes.
+    ///
+    /// Cost: every row is moved once.
+    ///
+    /// # Panics
+    /// If `parts` is zero or a beat is under way.
+    #[must_use]
+    pub fn repartition(self, parts: u16) -> Self {
+        let config = GridConfig {
+            grid: self.id(),
+            parts,
+            seed: self.seed(),
+            context: Arc::clone(&self.desk.exchange.context),
+        };
+        let (desk, seats) = self.into_pieces();
+        let mut grid = Self::empty(config, desk.tick);
+        grid.desk.digest = desk.digest;
+        grid.desk.is_asleep = desk.is_asleep;
+        for seat in seats {
+            let (mut part, departures, has_newcomers) = seat.into_part();
+            if part.index() == 0 {
+                for seat in &mut grid.seats {
+                    seat.part_mut().slots = part.slots.clone();
+                }
+                grid.seats[0].part_mut().local = part.local.take();
+            }
+            for departure in departures {
+                grid.owner(departure.id).departures_mut().push(departure);
+            }
+            // From the end, so that no row takes the place of another.
+            while let Some(&id) = part.table.ids().last() {
+                let row = part.table.len() - 1;
+                let (handle, born) = (part.table.handle(row), part.table.born()[row]);
+                let columns = part.table.remove(id).expect("the last row is there");
+                let table = &mut grid.owner(id).part_mut().table;
+                table.insert(id, handle, born, columns);
+            }
+            if has_newcomers {
+                for seat in &mut grid.seats {
+                    seat.set_newcomers();
+                }
+            }
         }
-        probe.phase(grid, Phase::Interact);
-        for seat in &mut self.seats {
-            seat.interact();
-        }
-        probe.phase(grid, Phase::Apply);
-        for seat in &mut self.seats {
-            seat.apply();
-        }
-        probe.phase(grid, Phase::Settle);
-        for seat in &mut self.seats {
-            seat.settle();
-        }
-        let output = self.desk.finish();
-        probe.phase(grid, Phase::Done);
-        output
+        grid
+    }
+
+    fn owner(&mut self, id: EntityId) -> &mut Seat<R> {
+        let part = part_of(id, self.seats.len() as u16);
+        &mut self.seats[usize::from(part)]
     }
 
     /// The desk and the seats, to be driven by the caller: [`Desk::begin`]; every stage of
@@ -347,7 +513,7 @@ impl<R: Rules> Grid<R> {
         self.desk.exchange.seed
     }
 
-    /// The last beat that it has done.
+    /// Its own time: the last beat that it has begun.
     #[must_use]
     pub const fn tick(&self) -> Tick {
         self.desk.tick
@@ -363,7 +529,7 @@ impl<R: Rules> Grid<R> {
     /// they would change nothing.
     #[must_use]
     pub const fn is_asleep(&self) -> bool {
-        self.desk.is_asleep
+        self.desk.is_asleep()
     }
 
     /// Leaves out all beats up to and with `tick`, if later than the last one.
@@ -371,8 +537,7 @@ impl<R: Rules> Grid<R> {
     /// # Panics
     /// If the grid is not asleep.
     pub fn skip(&mut self, tick: Tick) {
-        assert!(self.is_asleep(), "grid {} is awake", self.id());
-        self.desk.tick = self.desk.tick.max(tick);
+        self.desk.skip(tick);
     }
 
     /// The frames of the last beat, in order of part; none before the first.

@@ -1,17 +1,19 @@
 //! The journal: what went into a beat of one shard, and the digests that came of it.
 //!
 //! With a checkpoint it is enough to repeat every beat since, to the bit, and to notice if that
-//! fails (`crate::replay`). Messages from grids of the same host would come of themselves in a
-//! replay of all its grids; they are journalled nonetheless, so that a single grid can be
-//! repeated without its neighbours. Framing, compression and segments are the storage's
+//! fails (`crate::replay`). Messages between grids of the same host would come of themselves in
+//! a replay of all its grids; what has arrived is journalled nonetheless, so that a single grid
+//! can be repeated without its neighbours, and what was sent, so that what is still on its way
+//! is known without a replay. Framing, compression and segments are the storage's
 //! business.
 //!
 //! ```text
 //! u8 version   u32 format of the rules   u64 tick   u16 shard
 //! varint grids, each, by ascending id:
-//!     u32 grid   u16 dilation   u64 digest
+//!     u32 grid   u64 tick   u64 wall   u16 dilation   u64 digest
 //!     varint inputs, each:    u64 source   varint sequence   section input
-//!     varint messages, each:  u32 from     varint sequence   section message
+//!     varint arrivals, each:  u32 from     u64 sent   varint sequence   section message
+//!     varint sent, each:      u32 to       section message
 //! u32 crc32c of all of the above
 //! ```
 
@@ -24,7 +26,7 @@ use crate::dilation::Dilation;
 use crate::grid::{GridRecord, RecordOf};
 use crate::rules::{Envelope, Rules, Stamped};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// One beat of one shard.
 pub struct BeatRecord<R: Rules> {
@@ -51,7 +53,7 @@ impl<R: Rules> BeatRecord<R> {
         header::<R>(&mut reader)?;
         let tick = Tick(reader.u64()?);
         let shard = ShardIndex(reader.u16()?);
-        let count = reader.count(16)?;
+        let count = reader.count(33)?;
         let mut grids: Vec<RecordOf<R>> = Vec::with_capacity(count);
         for _ in 0..count {
             let grid = decode_grid::<R>(&mut reader)?;
@@ -87,6 +89,8 @@ pub fn encode<'a, R: Rules>(
     bytes.put_varint(grids.len() as u64);
     for record in grids {
         bytes.put_u32(record.grid.0);
+        bytes.put_u64(record.tick.0);
+        bytes.put_u64(record.wall.0);
         record.dilation.encode(bytes);
         bytes.put_u64(record.digest);
         bytes.put_varint(record.inputs.len() as u64);
@@ -99,12 +103,19 @@ pub fn encode<'a, R: Rules>(
         for envelope in &record.arrivals {
             put_message::<R>(envelope, bytes);
         }
+        bytes.put_varint(record.sent.len() as u64);
+        for envelope in &record.sent {
+            bytes.put_u32(envelope.to.0);
+            bytes.put_section(|bytes| R::encode_message(&envelope.message, bytes));
+        }
     }
     seal(bytes, start);
 }
 
 fn decode_grid<R: Rules>(reader: &mut Reader<'_>) -> Result<RecordOf<R>, DecodeError> {
     let grid = GridId(reader.u32()?);
+    let tick = Tick(reader.u64()?);
+    let wall = Tick(reader.u64()?);
     let dilation = Dilation::decode(reader)?;
     let digest = reader.u64()?;
     let count = reader.count(10)?;
@@ -122,68 +133,55 @@ fn decode_grid<R: Rules>(reader: &mut Reader<'_>) -> Result<RecordOf<R>, DecodeE
     if !inputs.is_sorted_by_key(|input| (input.source, input.sequence)) {
         return Err(DecodeError::Invalid("order of inputs"));
     }
-    let count = reader.count(6)?;
+    let count = reader.count(14)?;
     let mut arrivals: Vec<Envelope<R::Message>> = Vec::with_capacity(count);
     for _ in 0..count {
         arrivals.push(decode_message::<R>(reader, grid)?);
     }
-    if !arrivals.is_sorted_by_key(|envelope| (envelope.from, envelope.sequence)) {
+    if !arrivals.is_sorted_by_key(Envelope::order) {
         return Err(DecodeError::Invalid("order of messages"));
+    }
+    let count = reader.count(5)?;
+    let mut sent: Vec<Envelope<R::Message>> = Vec::with_capacity(count);
+    for sequence in (0..).take(count) {
+        sent.push(Envelope {
+            from: grid,
+            to: GridId(reader.u32()?),
+            sent: tick,
+            sequence,
+            message: section(reader, R::decode_message)?,
+        });
     }
     Ok(GridRecord {
         grid,
+        tick,
+        wall,
         dilation,
         digest,
         inputs,
         arrivals,
+        sent,
     })
 }
 
-/// Appends messages that are on their way, to be kept with a checkpoint, whatever their
-/// receivers.
-pub fn encode_messages<R: Rules>(messages: &[Envelope<R::Message>], bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    put_header::<R>(bytes);
-    bytes.put_varint(messages.len() as u64);
-    for envelope in messages {
-        bytes.put_u32(envelope.to.0);
-        put_message::<R>(envelope, bytes);
-    }
-    seal(bytes, start);
-}
-
-/// The messages of exactly these bytes.
-///
-/// # Errors
-/// If they are damaged, of another version, or not what [`encode_messages`] writes.
-pub fn decode_messages<R: Rules>(bytes: &[u8]) -> Result<Vec<Envelope<R::Message>>, DecodeError> {
-    let mut reader = checked(bytes)?;
-    header::<R>(&mut reader)?;
-    let count = reader.count(10)?;
-    let mut messages = Vec::with_capacity(count);
-    for _ in 0..count {
-        let to = GridId(reader.u32()?);
-        messages.push(decode_message::<R>(&mut reader, to)?);
-    }
-    reader.finish()?;
-    Ok(messages)
-}
-
-fn put_message<R: Rules>(envelope: &Envelope<R::Message>, bytes: &mut Vec<u8>) {
+pub(crate) fn put_message<R: Rules>(envelope: &Envelope<R::Message>, bytes: &mut Vec<u8>) {
     bytes.put_u32(envelope.from.0);
+    bytes.put_u64(envelope.sent.0);
     bytes.put_varint(u64::from(envelope.sequence));
     bytes.put_section(|bytes| R::encode_message(&envelope.message, bytes));
 }
 
-fn decode_message<R: Rules>(
+pub(crate) fn decode_message<R: Rules>(
     reader: &mut Reader<'_>,
     to: GridId,
 ) -> Result<Envelope<R::Message>, DecodeError> {
     let from = GridId(reader.u32()?);
+    let sent = Tick(reader.u64()?);
     let sequence = u32::try_from(reader.varint()?);
     Ok(Envelope {
         from,
         to,
+        sent,
         sequence: sequence.map_err(|_| DecodeError::Invalid("sequence"))?,
         message: section(reader, R::decode_message)?,
     })

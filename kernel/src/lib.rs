@@ -5,7 +5,7 @@
 //! of space and a pure function of its inputs. It is divided into **parts** ([`part::Part`]),
 //! each of which owns rows ([`table::Table`]), reads everyone's **frames** and changes the rows
 //! of others by **effects** only ([`effects`]). A **world** ([`world::World`]) is what one shard
-//! steps; [`lockstep::Lockstep`] is several worlds on one thread, the reference for replay and
+//! steps; a **team** ([`team::Team`]) is several shards at one grid; [`lockstep::Lockstep`] is several worlds on one thread, the reference for replay and
 //! recovery.
 //!
 //! **Invariants:** nothing here but [`runtime`] and [`grid::parallel`] starts a thread, and
@@ -14,6 +14,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod barrier;
 pub mod codec;
 pub mod dilation;
 pub mod effects;
@@ -31,4 +32,5 @@ pub mod runtime;
 pub mod seat;
 pub mod slots;
 pub mod table;
+pub mod team;
 pub mod world;

@@ -1,9 +1,8 @@
 //! Several worlds on one thread, beat by beat: the reference for what a host of as many shards
 //! does, and the executor of replay, recovery and tests.
 //!
-//! Messages of a beat are delivered in the next, ordered by (to, from, sequence), whichever
-//! worlds their grids are in. **Invariant:** no result depends on the number of worlds or on
-//! which grid is in which.
+//! Messages of a beat are delivered before the next, whichever worlds their grids are in.
+//! **Invariant:** no result depends on the number of worlds or on which grid is in which.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,19 +12,19 @@ use orrery_base::digest::combine;
 use orrery_base::{GridId, Tick};
 
 use crate::codec::DecodeError;
-use crate::grid::{Grid, RestoreError};
-use crate::journal::{BeatRecord, decode_messages, encode_messages};
-use crate::replay::{ReplayError, check_digest};
+use crate::grid::{Grid, RecordOf, RestoreError};
+use crate::journal::BeatRecord;
+use crate::replay::ReplayError;
 use crate::rules::{Envelope, Rules, Stamped};
-use crate::world::{BeatOutput, World, WorldConfig};
+use crate::world::{BeatOutput, Strays, World, WorldConfig};
 
 /// Worlds in lockstep.
 pub struct Lockstep<R: Rules> {
     worlds: Vec<World<R>>,
     /// The world of each grid, by its place in `worlds`.
     homes: BTreeMap<GridId, usize>,
-    /// Sent in the last beat, due in the next.
-    pending: Vec<Envelope<R::Message>>,
+    /// What was for no grid, since it was last asked for.
+    strays: Strays<R>,
 }
 
 /// All worlds as bytes, as of the end of a beat.
@@ -33,10 +32,8 @@ pub struct Lockstep<R: Rules> {
 pub struct Checkpoint {
     /// The beat.
     pub tick: Tick,
-    /// Every grid, by ascending id.
+    /// Every grid, by ascending id, with the messages that are on their way to it.
     pub grids: Vec<(GridId, Vec<u8>)>,
-    /// The messages that are on their way.
-    pub pending: Vec<u8>,
 }
 
 impl<R: Rules> Lockstep<R> {
@@ -51,7 +48,7 @@ impl<R: Rules> Lockstep<R> {
         Self {
             worlds: worlds.collect(),
             homes: BTreeMap::new(),
-            pending: Vec::new(),
+            strays: Strays::default(),
         }
     }
 
@@ -77,44 +74,28 @@ impl<R: Rules> Lockstep<R> {
         let world = world % self.worlds.len();
         let home = self.homes.get_mut(&grid);
         let home = home.unwrap_or_else(|| panic!("grid {grid} does not exist"));
-        let taken = self.worlds[*home].take_grid(grid);
+        let taken = self.worlds[*home].take(grid);
         let taken = taken.expect("homes says where every grid is");
-        self.worlds[world].insert_grid(taken);
+        self.worlds[world].insert(taken);
         *home = world;
     }
 
-    /// One beat of all worlds. What they put out is put together: the grids by ascending id;
-    /// the messages, which will be delivered in the next beat, by (to, from, sequence).
+    /// Divides a grid into as many parts (≥ 1); whether it is here and between two beats.
+    pub fn repartition(&mut self, grid: GridId, parts: u16) -> bool {
+        let home = self.homes.get(&grid);
+        home.is_some_and(|home| self.worlds[*home].repartition(grid, parts).is_some())
+    }
+
+    /// One beat of all worlds. What they put out is put together: the grids by ascending id; the
+    /// messages, which have been delivered for the next beat, by (to, from, sent, sequence).
     pub fn beat(&mut self, inputs: Vec<(GridId, Stamped<R::Input>)>) -> BeatOutput<R> {
         let tick = self.tick().next();
-        let mut output = BeatOutput {
-            tick,
-            grids: Vec::new(),
-            messages: Vec::new(),
-            stray_inputs: Vec::new(),
-            stray_messages: Vec::new(),
-        };
-        // By world. What is for no grid goes to the first, which gives it back as stray.
-        let home = |grid: GridId| self.homes.get(&grid).copied().unwrap_or(0);
-        let mut dealt: Vec<(Vec<_>, Vec<_>)> = Vec::new();
-        dealt.resize_with(self.worlds.len(), Default::default);
-        for (grid, input) in inputs {
-            dealt[home(grid)].0.push((grid, input));
+        self.deliver(inputs, Vec::new());
+        let mut output = empty(tick);
+        for world in &mut self.worlds {
+            append(&mut output, world.beat(tick));
         }
-        for envelope in self.pending.drain(..) {
-            dealt[home(envelope.to)].1.push(envelope);
-        }
-        for (world, (mut inputs, arrivals)) in self.worlds.iter_mut().zip(dealt) {
-            let mut beat = world.beat(tick, &mut inputs, arrivals);
-            output.grids.append(&mut beat.grids);
-            output.messages.append(&mut beat.messages);
-            output.stray_inputs.append(&mut beat.stray_inputs);
-            output.stray_messages.append(&mut beat.stray_messages);
-        }
-        output.grids.sort_by_key(|beat| beat.record.grid);
-        let order = |e: &Envelope<R::Message>| (e.to, e.from, e.sequence);
-        output.messages.sort_by_key(order);
-        self.pending.clone_from(&output.messages);
+        self.exchange(&mut output);
         output
     }
 
@@ -122,11 +103,10 @@ impl<R: Rules> Lockstep<R> {
     ///
     /// # Errors
     /// If a record is of another beat or names a grid that is not here; nothing has happened
-    /// then. If a digest differs afterwards.
+    /// then. If something comes out differently; some grids may have done their beats then.
     pub fn replay(&mut self, records: Vec<BeatRecord<R>>) -> Result<BeatOutput<R>, ReplayError> {
         let tick = self.tick().next();
-        let mut inputs = Vec::new();
-        let mut digests = Vec::new();
+        let mut dealt: Vec<Vec<RecordOf<R>>> = self.worlds.iter().map(|_| Vec::new()).collect();
         for record in records {
             if record.tick != tick {
                 return Err(ReplayError::Tick {
@@ -136,33 +116,70 @@ impl<R: Rules> Lockstep<R> {
             }
             for grid in record.grids {
                 let id = grid.grid;
-                if !self.homes.contains_key(&id) {
-                    return Err(ReplayError::UnknownGrid { grid: id });
-                }
-                digests.push((id, grid.digest));
-                inputs.extend(grid.inputs.into_iter().map(|input| (id, input)));
+                let home = self.homes.get(&id);
+                let home = home.ok_or(ReplayError::UnknownGrid { grid: id })?;
+                dealt[*home].push(grid);
             }
         }
-        let output = self.beat(inputs);
-        for (id, expected) in digests {
-            let grid = self.grid(id).ok_or(ReplayError::UnknownGrid { grid: id })?;
-            check_digest(id, tick, expected, grid.digest())?;
+        let mut output = empty(tick);
+        for (world, records) in self.worlds.iter_mut().zip(dealt) {
+            append(&mut output, world.repeat(tick, records)?);
         }
+        self.exchange(&mut output);
         Ok(output)
     }
 
+    /// Brings the order of what was put out into one that does not depend on the worlds, and
+    /// delivers the messages.
+    fn exchange(&mut self, output: &mut BeatOutput<R>) {
+        output.grids.sort_by_key(|beat| beat.record.grid);
+        output.failures.sort_by_key(|failure| failure.grid);
+        let order = |e: &Envelope<R::Message>| (e.to, e.order());
+        output.messages.sort_by_key(order);
+        self.deliver(Vec::new(), output.messages.clone());
+    }
+
+    fn deliver(
+        &mut self,
+        inputs: Vec<(GridId, Stamped<R::Input>)>,
+        messages: Vec<Envelope<R::Message>>,
+    ) {
+        for (grid, input) in inputs {
+            if let Some(home) = self.homes.get(&grid) {
+                self.worlds[*home].deliver([(grid, input)], []);
+            } else {
+                self.strays.inputs.push((grid, input));
+            }
+        }
+        for envelope in messages {
+            if let Some(home) = self.homes.get(&envelope.to) {
+                self.worlds[*home].deliver([], [envelope]);
+            } else {
+                self.strays.messages.push(envelope);
+            }
+        }
+    }
+
+    /// What was for grids that do not exist, since this was last called.
+    pub fn take_strays(&mut self) -> Strays<R> {
+        std::mem::take(&mut self.strays)
+    }
+
     /// Everything as bytes.
+    ///
+    /// # Panics
+    /// If a grid is lost or in the middle of a beat.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut grids: Vec<_> = self.worlds.iter().flat_map(World::checkpoint).collect();
-        grids.sort_by_key(|(grid, _)| *grid);
-        let mut pending = Vec::new();
-        encode_messages::<R>(&self.pending, &mut pending);
-        let tick = self.tick();
+        let mut grids = Vec::new();
+        for (grid, home) in &self.homes {
+            let image = self.worlds[*home].image(*grid);
+            let image = image.expect("the grid is between two beats");
+            grids.push((*grid, image.encode()));
+        }
         Checkpoint {
-            tick,
+            tick: self.tick(),
             grids,
-            pending,
         }
     }
 
@@ -170,7 +187,7 @@ impl<R: Rules> Lockstep<R> {
     /// of parts (≥ 1) and its world (modulo their number): none of them need be as before.
     ///
     /// # Errors
-    /// If a grid cannot be restored, or the messages not be read.
+    /// If a grid cannot be restored.
     ///
     /// # Panics
     /// If there is to be no world or no part.
@@ -185,20 +202,19 @@ impl<R: Rules> Lockstep<R> {
         for (grid, bytes) in &checkpoint.grids {
             let (parts, world) = place(*grid);
             let world = world % worlds;
-            let found = restored.worlds[world].restore_grid(bytes, parts)?;
+            let found = restored.worlds[world].restore_grid(bytes, parts, checkpoint.tick)?;
             if found != *grid || restored.homes.insert(found, world).is_some() {
                 return Err(RestoreError::Decode(DecodeError::Invalid("grid")));
             }
         }
-        restored.pending = decode_messages::<R>(&checkpoint.pending)?;
         Ok(restored)
     }
 
-    /// The worlds by themselves, and the messages that are due in their next beat, by (to, from,
-    /// sequence): for a host that runs each on a shard of its own.
+    /// The worlds by themselves, each with the messages that are due in its next beat: for a host
+    /// that runs each on a shard of its own.
     #[must_use]
-    pub fn into_worlds(self) -> (Vec<World<R>>, Vec<Envelope<R::Message>>) {
-        (self.worlds, self.pending)
+    pub fn into_worlds(self) -> Vec<World<R>> {
+        self.worlds
     }
 
     /// The last beat done.
@@ -213,24 +229,41 @@ impl<R: Rules> Lockstep<R> {
         &self.worlds
     }
 
+    /// The worlds, to set paces and the like. Grids must stay where they are.
+    pub fn worlds_mut(&mut self) -> &mut [World<R>] {
+        &mut self.worlds
+    }
+
     /// A grid, wherever it is.
     #[must_use]
     pub fn grid(&self, grid: GridId) -> Option<&Grid<R>> {
         self.worlds[*self.homes.get(&grid)?].grid(grid)
     }
 
-    /// The messages that are due in the next beat, by (to, from, sequence).
-    #[must_use]
-    pub fn pending(&self) -> &[Envelope<R::Message>] {
-        &self.pending
-    }
-
-    /// The digest of all grids together.
+    /// Sums the digests of all grids.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        let grids = self.worlds.iter().flat_map(World::grids);
-        grids.fold(0, |sum, grid| combine(sum, grid.digest()))
+        let mut sum = 0;
+        for (grid, home) in &self.homes {
+            sum = combine(sum, self.worlds[*home].digest(*grid).unwrap_or(0));
+        }
+        sum
     }
+}
+
+const fn empty<R: Rules>(tick: Tick) -> BeatOutput<R> {
+    BeatOutput {
+        tick,
+        grids: Vec::new(),
+        messages: Vec::new(),
+        failures: Vec::new(),
+    }
+}
+
+fn append<R: Rules>(all: &mut BeatOutput<R>, mut one: BeatOutput<R>) {
+    all.grids.append(&mut one.grids);
+    all.messages.append(&mut one.messages);
+    all.failures.append(&mut one.failures);
 }
 
 impl<R: Rules> fmt::Debug for Lockstep<R> {

@@ -42,6 +42,19 @@ impl<R: Rules> Part<R> {
         }
     }
 
+    /// The part's state, without its working memory.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            table: self.table.clone(),
+            local: self.local.clone(),
+            scratch: R::Scratch::default(),
+            requests: Requests::default(),
+            slots: self.slots.clone(),
+            index: self.index,
+            parts: self.parts,
+        }
+    }
+
     /// Which part of the grid this is, from 0.
     #[must_use]
     pub const fn index(&self) -> u16 {

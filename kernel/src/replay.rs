@@ -2,7 +2,8 @@
 
 use orrery_base::{GridId, Tick};
 
-use crate::grid::{Grid, GridOutput, RecordOf};
+use crate::grid::{Delivery, Grid, GridBeat, Order, RecordOf};
+use crate::probe::Conductor;
 use crate::rules::Rules;
 
 /// Why a beat could not be repeated.
@@ -22,6 +23,22 @@ pub enum ReplayError {
         /// Which grid.
         grid: GridId,
     },
+    /// Other messages were sent than recorded, from an equal state.
+    #[error("grid {grid} sent other messages in its beat {tick} than recorded")]
+    Messages {
+        /// Which grid.
+        grid: GridId,
+        /// In which beat, by the grid's own time.
+        tick: Tick,
+    },
+    /// A grid took in a message that nobody has sent, or that it had taken in before.
+    #[error("grid {grid} took in a message from grid {from} that was not on its way")]
+    Stray {
+        /// The receiver.
+        grid: GridId,
+        /// The sender, as recorded.
+        from: GridId,
+    },
     /// The state has diverged from the recorded one.
     #[error("grid {grid} diverged in beat {tick}: recorded {expected:#018x}, found {found:#018x}")]
     Diverged {
@@ -40,43 +57,47 @@ pub enum ReplayError {
 /// the journal because the grid was asleep are skipped.
 ///
 /// # Errors
-/// If the record is not of this grid's next beat, or the digest differs afterwards.
+/// If the record is not of this grid's next beat, or what comes of it is not what was recorded.
 pub fn replay_grid<R: Rules>(
     grid: &mut Grid<R>,
-    tick: Tick,
     record: RecordOf<R>,
-) -> Result<GridOutput<R>, ReplayError> {
+    conductor: &mut impl Conductor,
+) -> Result<GridBeat<R>, ReplayError> {
     if record.grid != grid.id() {
         return Err(ReplayError::UnknownGrid { grid: record.grid });
     }
-    if grid.is_asleep() && tick > grid.tick() {
-        grid.skip(tick.minus(1));
+    if grid.is_asleep() && record.tick > grid.tick() {
+        grid.skip(record.tick.minus(1));
     }
-    if tick != grid.tick().next() {
+    if record.tick != grid.tick().next() {
         return Err(ReplayError::Tick {
             expected: grid.tick().next(),
-            found: tick,
+            found: record.tick,
         });
     }
-    let output = grid.step(tick, record.inputs, record.arrivals);
-    check_digest(grid.id(), tick, record.digest, grid.digest())?;
-    Ok(output)
-}
-
-pub(crate) fn check_digest(
-    grid: GridId,
-    tick: Tick,
-    expected: u64,
-    found: u64,
-) -> Result<(), ReplayError> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(ReplayError::Diverged {
-            grid,
-            tick,
-            expected,
-            found,
-        })
+    let (inputs, arrivals) = (record.inputs, record.arrivals);
+    grid.begin(Order {
+        tick: record.tick,
+        wall: record.wall,
+        dilation: record.dilation,
+        delivery: Delivery { inputs, arrivals },
+    });
+    let is_done = grid.advance(conductor, false);
+    assert!(is_done, "a beat that is not sliced is done in one turn");
+    let beat = grid.finish();
+    if beat.record.digest != record.digest {
+        return Err(ReplayError::Diverged {
+            grid: record.grid,
+            tick: record.tick,
+            expected: record.digest,
+            found: beat.record.digest,
+        });
     }
+    if beat.record.sent != record.sent {
+        return Err(ReplayError::Messages {
+            grid: record.grid,
+            tick: record.tick,
+        });
+    }
+    Ok(beat)
 }

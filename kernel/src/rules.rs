@@ -43,20 +43,20 @@ pub trait Rules: Sized + Send + Sync + 'static {
     /// What never changes while the server runs: content, the galaxy.
     type Context: Send + Sync + 'static;
     /// The columns of an entity.
-    type Columns: Columns<Row: Send> + Default + Send + 'static;
+    type Columns: Columns<Row: Send> + Clone + Default + Send + 'static;
     /// State of a grid that is no entity: docked ships, counters. Part 0 holds it.
-    type Local: Default + Send + 'static;
+    type Local: Clone + Default + Send + 'static;
     /// A part's working memory, kept from beat to beat only to save allocations: not state, so
     /// no result may depend on what an earlier beat left in it.
     type Scratch: Default + Send + 'static;
     /// The immutable picture of a part's rows after motion.
     type Frame: Send + Sync + 'static;
     /// What comes from outside of the simulation. It is journalled.
-    type Input: Clone + Send + 'static;
+    type Input: Clone + Send + Sync + 'static;
     /// A change to a row, decided by the owner of another one.
     type Effect: Send + 'static;
     /// What one grid tells another; it is there a beat later.
-    type Message: Clone + Send + 'static;
+    type Message: Clone + PartialEq + Send + Sync + 'static;
     /// What happened, for whoever watches.
     type Event: Send + 'static;
 
@@ -72,7 +72,7 @@ pub trait Rules: Sized + Send + Sync + 'static {
     fn route_message(message: &Self::Message) -> Option<EntityId>;
 
     /// Takes in what has come for this part: inputs ordered by (source, sequence), messages by
-    /// (from, sequence). The entities that it spawns exist from `motion` on.
+    /// (from, sent, sequence). The entities that it spawns exist from `motion` on.
     fn gather(
         beat: &BeatContext<'_, Self>,
         part: &mut Part<Self>,
@@ -118,6 +118,16 @@ pub trait Rules: Sized + Send + Sync + 'static {
     fn idle(part: &Part<Self>) -> bool {
         let _ = part;
         false
+    }
+
+    /// Looks for a state that must not be, such as a number that is none: an error stops this
+    /// grid, and no other, at the end of the beat, as a panic does.
+    ///
+    /// # Errors
+    /// What is wrong, for whoever has to find out why.
+    fn verify(part: &Part<Self>) -> Result<(), String> {
+        let _ = part;
+        Ok(())
     }
 
     /// The digest of one row's columns; the kernel adds id, slot and birth.
@@ -171,8 +181,12 @@ pub trait Rules: Sized + Send + Sync + 'static {
 
 /// Which beat of which grid this is.
 pub struct BeatContext<'a, R: Rules> {
-    /// The beat.
+    /// The grid's own time: it counts the grid's beats, so under dilation it runs slower than
+    /// the host's. What is timed by it slows down with the fight.
     pub tick: Tick,
+    /// The host's beat in which this one was begun: real time, 30 to the second. What is timed
+    /// by it does not slow down. It is an input and journalled, so a replay sees the same.
+    pub wall: Tick,
     /// The grid.
     pub grid: GridId,
     /// The world's seed.
@@ -221,10 +235,19 @@ pub struct Envelope<M> {
     pub from: GridId,
     /// The receiver; may be the sender.
     pub to: GridId,
+    /// The sender's own time. With `from` and `sequence` it names the message, for ever.
+    pub sent: Tick,
     /// Counts the messages of the sender in its beat, from 0.
     pub sequence: u32,
     /// The message.
     pub message: M,
+}
+
+impl<M> Envelope<M> {
+    /// The order in which a grid takes in what has come for it.
+    pub(crate) const fn order(&self) -> (GridId, Tick, u32) {
+        (self.from, self.sent, self.sequence)
+    }
 }
 
 /// An entity that has left its grid.

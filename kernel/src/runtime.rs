@@ -32,6 +32,7 @@ use glommio::{LocalExecutorBuilder, Placement, PoolPlacement};
 use orrery_base::ShardIndex;
 
 use crate::ring::{MeshEnd, mesh};
+use crate::team::panic_message;
 
 /// Memory that each executor registers with io_uring. Files are not read or written on shards,
 /// and the default of 10 MiB each would exceed the usual limit on locked memory.
@@ -291,14 +292,8 @@ where
 }
 
 fn panicked(shard: ShardIndex, panic: &(dyn Any + Send)) -> RuntimeError {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    RuntimeError::Panicked {
-        shard,
-        message: message.unwrap_or_else(|| String::from("a value that is not a string")),
-    }
+    let message = panic_message(panic);
+    RuntimeError::Panicked { shard, message }
 }
 
 /// A future whose panic is a result.

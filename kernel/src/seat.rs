@@ -20,8 +20,9 @@ use orrery_base::digest::{Digest, combine};
 use orrery_base::{EntityId, Tick};
 
 use crate::effects::{EffectBuffer, TargetedEffect, part_of, sort_effects};
-use crate::exchange::{Exchange, Inbox, Outcome, PartBoxes, lock};
+use crate::exchange::{Delivery, Exchange, Outcome, PartBoxes, lock};
 use crate::part::Part;
+use crate::probe::Phase;
 use crate::rules::{Departure, Output, RowOf, Rules};
 use crate::slots::Handle;
 
@@ -36,11 +37,13 @@ pub struct Seat<R: Rules> {
     exchange: Arc<Exchange<R>>,
     part: Part<R>,
     tick: Tick,
+    /// The host's beat in which this one was begun.
+    wall: Tick,
     /// Left since the last frame.
     departures: Vec<Departure>,
     /// Whether someone has come since the last frame.
     has_newcomers: bool,
-    inbox: Inbox<R>,
+    delivery: Option<Arc<Delivery<R>>>,
     gathered: Output<R>,
     applied: Output<R>,
     emitted: EffectBuffer<R::Effect>,
@@ -58,9 +61,10 @@ impl<R: Rules> Seat<R> {
             exchange,
             part: Part::new(index, parts),
             tick,
+            wall: tick,
             departures: Vec::new(),
             has_newcomers: false,
-            inbox: Inbox::new(),
+            delivery: None,
             gathered: Output::new(index, parts),
             applied: Output::new(index, parts),
             emitted: EffectBuffer::new(index, parts),
@@ -82,6 +86,15 @@ impl<R: Rules> Seat<R> {
         &mut self.part
     }
 
+    /// The part, what has left it since its last frame, and whether someone has come since.
+    pub(crate) fn into_part(self) -> (Part<R>, Vec<Departure>, bool) {
+        (self.part, self.departures, self.has_newcomers)
+    }
+
+    pub(crate) const fn set_newcomers(&mut self) {
+        self.has_newcomers = true;
+    }
+
     pub(crate) const fn departures_mut(&mut self) -> &mut Vec<Departure> {
         &mut self.departures
     }
@@ -96,17 +109,34 @@ impl<R: Rules> Seat<R> {
         self.tick
     }
 
-    /// First stage: takes in inputs and arrivals. The desk has begun this beat.
-    pub fn gather(&mut self, tick: Tick) {
-        self.tick = tick;
+    /// Does one stage of a beat; see the module's table. `tick` and `wall` count for the first.
+    pub(crate) fn stage(&mut self, phase: Phase, tick: Tick, wall: Tick) {
+        match phase {
+            Phase::Gather => self.gather(tick, wall),
+            Phase::Motion => self.motion(),
+            Phase::Interact => self.interact(),
+            Phase::Apply => self.apply(),
+            Phase::Settle => self.settle(),
+            Phase::Done => {}
+        }
+    }
+
+    /// First stage: takes in inputs and arrivals. The desk has begun this beat, in the host's
+    /// beat `wall`.
+    pub fn gather(&mut self, tick: Tick, wall: Tick) {
+        (self.tick, self.wall) = (tick, wall);
         let exchange = Arc::clone(&self.exchange);
         let boxes = &exchange.boxes[usize::from(self.part.index())];
-        std::mem::swap(&mut *lock(&boxes.inbox), &mut self.inbox);
+        self.delivery = lock(&boxes.inbox).take();
+        let (inputs, arrivals) = match &self.delivery {
+            Some(delivery) => (delivery.inputs.as_slice(), delivery.arrivals.as_slice()),
+            None => Default::default(),
+        };
         R::gather(
-            &exchange.beat(tick),
+            &exchange.beat(tick, wall),
             &mut self.part,
-            &self.inbox.inputs,
-            &self.inbox.arrivals,
+            inputs,
+            arrivals,
             &mut self.gathered,
         );
         self.post_requests();
@@ -115,7 +145,7 @@ impl<R: Rules> Seat<R> {
     /// Second stage: those who were asked for in `gather` come and go; phase A; the frame.
     pub fn motion(&mut self) {
         let exchange = Arc::clone(&self.exchange);
-        let beat = exchange.beat(self.tick);
+        let beat = exchange.beat(self.tick, self.wall);
         self.carry_out_requests(self.tick);
         R::motion(&beat, &mut self.part);
         self.part.check();
@@ -144,7 +174,7 @@ impl<R: Rules> Seat<R> {
         });
         self.frames.extend(frames);
         R::interact(
-            &exchange.beat(self.tick),
+            &exchange.beat(self.tick, self.wall),
             &mut self.part,
             &self.frames,
             &mut self.emitted,
@@ -171,7 +201,7 @@ impl<R: Rules> Seat<R> {
         }
         sort_effects(&mut self.received);
         R::apply(
-            &exchange.beat(self.tick),
+            &exchange.beat(self.tick, self.wall),
             &mut self.part,
             &self.received,
             &mut self.applied,
@@ -183,8 +213,14 @@ impl<R: Rules> Seat<R> {
 
     /// Last stage: those who were asked for in `apply` come and go; the digest; the outcome is
     /// left for the desk.
+    ///
+    /// # Panics
+    /// If the rules find the state to be impossible ([`Rules::verify`]).
     pub fn settle(&mut self) {
         self.carry_out_requests(self.tick.next());
+        if let Err(wrong) = R::verify(&self.part) {
+            panic!("{wrong}");
+        }
         let (index, parts) = (self.part.index(), self.part.parts());
         let outcome = Outcome {
             tick: self.tick,
@@ -192,14 +228,8 @@ impl<R: Rules> Seat<R> {
             is_quiet: self.is_quiet(),
             gathered: std::mem::replace(&mut self.gathered, Output::new(index, parts)),
             applied: std::mem::replace(&mut self.applied, Output::new(index, parts)),
-            inbox: if parts == 1 {
-                std::mem::replace(&mut self.inbox, Inbox::new())
-            } else {
-                self.inbox.inputs.clear();
-                self.inbox.arrivals.clear();
-                Inbox::new()
-            },
         };
+        self.delivery = None;
         *lock(&self.boxes().outcome) = Some(outcome);
     }
 

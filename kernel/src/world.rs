@@ -1,21 +1,38 @@
 //! A world: the grids that one shard steps, without any I/O.
 //!
-//! The caller gathers what has come for a beat, calls [`World::beat`] and carries away what it
+//! The caller delivers what has come for a beat, calls [`World::beat`] and carries away what it
 //! puts out; messages between grids, also between grids of this very world, are the caller's to
 //! deliver in the next beat. So a world can be driven by a shard's loop, by a replay or by a
 //! test, and never notices which.
 //!
+//! A grid is **whole**, or spread over several shards: then one of their worlds **leads** its
+//! [`Team`] and the others have it as **guests**, which take their turn and know nothing of what
+//! comes of it. All worlds take turns at their teams by ascending grid, so none waits in a circle,
+//! and before their whole grids.
+//!
+//! What is delivered to a grid that does not begin a beat (dilated, or lost after a panic) waits
+//! for it here.
+//!
 //! Cost: grids that are asleep (`Grid::is_asleep`) are not even looked at.
+
+mod place;
+mod replay;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use orrery_base::{GridId, Tick};
 
-use crate::grid::{Grid, GridBeat, GridConfig, GridOutput, RestoreError};
-use crate::probe::{NoProbe, Probe};
+use crate::dilation::Dilation;
+use crate::grid::{Delivery, Grid, GridBeat, GridConfig, GridImage, Order, RecordOf, RestoreError};
+use crate::part::Part;
+use crate::probe::{Conductor, NoProbe};
 use crate::rules::{Envelope, Rules, Stamped};
+use crate::team::{Failure, Team, Turn, panic_message};
+pub use place::Parcel;
+use place::{Home, Place};
 
 /// What a world is made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,20 +41,35 @@ pub struct WorldConfig {
     pub seed: u64,
 }
 
+/// What is for grids that are not here.
+pub struct Strays<R: Rules> {
+    /// Inputs, with their grids.
+    pub inputs: Vec<(GridId, Stamped<R::Input>)>,
+    /// Messages. They may carry value: the caller must not lose them.
+    pub messages: Vec<Envelope<R::Message>>,
+}
+
+impl<R: Rules> Default for Strays<R> {
+    fn default() -> Self {
+        Self {
+            inputs: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+}
+
 /// What a world has to show for a beat.
 pub struct BeatOutput<R: Rules> {
-    /// The beat.
+    /// The host's beat.
     pub tick: Tick,
-    /// The grids that were stepped, by ascending id. A grid that is missing has not changed, and
-    /// its last frames still hold.
+    /// The grids that have ended a beat of theirs, by ascending id. A grid that is missing has
+    /// not changed, or is in the middle of a beat, and its last frames still hold.
     pub grids: Vec<GridBeat<R>>,
-    /// Messages to grids, here or elsewhere, due in the next beat; by (from, sequence).
+    /// Messages to grids, here or elsewhere, due in the next beat; by (from, sequence). They are
+    /// in the records, too.
     pub messages: Vec<Envelope<R::Message>>,
-    /// Inputs for grids that are not here.
-    pub stray_inputs: Vec<(GridId, Stamped<R::Input>)>,
-    /// Messages for grids that are not here. They may carry value: the caller must not lose
-    /// them.
-    pub stray_messages: Vec<Envelope<R::Message>>,
+    /// Grids that are lost.
+    pub failures: Vec<Failure<R>>,
 }
 
 /// The grids of one shard.
@@ -45,7 +77,10 @@ pub struct World<R: Rules> {
     config: WorldConfig,
     context: Arc<R::Context>,
     tick: Tick,
-    grids: BTreeMap<GridId, Grid<R>>,
+    places: BTreeMap<GridId, Place<R>>,
+    /// Teams that other worlds lead, with the member that this world is.
+    guests: BTreeMap<GridId, (Arc<Team<R>>, u16)>,
+    /// Grids that may have something to do, whole ones and led ones.
     awake: BTreeSet<GridId>,
 }
 
@@ -57,7 +92,8 @@ impl<R: Rules> World<R> {
             config,
             context,
             tick,
-            grids: BTreeMap::new(),
+            places: BTreeMap::new(),
+            guests: BTreeMap::new(),
             awake: BTreeSet::new(),
         }
     }
@@ -76,42 +112,212 @@ impl<R: Rules> World<R> {
         self.insert_grid(Grid::new(config, self.tick));
     }
 
-    /// Takes a grid in, from another world that has done the same beats.
+    /// Takes a grid in, that nothing waits for.
     ///
     /// # Panics
-    /// If the grid is here already or is not of this beat.
+    /// If the grid is here already or its time is ahead of the host's.
     pub fn insert_grid(&mut self, grid: Grid<R>) {
-        let id = grid.id();
-        assert!(!self.grids.contains_key(&id), "grid {id} is here already");
-        assert!(grid.tick() == self.tick, "grid {id} is of another beat");
-        self.awake.insert(id);
-        self.grids.insert(id, grid);
+        let tick = self.tick;
+        self.insert(Parcel::new(grid, tick));
     }
 
-    /// Gives a grid away, at its present beat; `None` if it is not here.
-    pub fn take_grid(&mut self, grid: GridId) -> Option<Grid<R>> {
-        self.awake.remove(&grid);
-        let mut grid = self.grids.remove(&grid)?;
-        if grid.is_asleep() {
-            grid.skip(self.tick);
+    /// Takes in a grid with all that belongs to it, from another world that has done the same
+    /// beats, or from a checkpoint.
+    ///
+    /// # Panics
+    /// If the grid is here already or its time is ahead of the host's.
+    pub fn insert(&mut self, parcel: Parcel<R>) {
+        let id = parcel.grid.id();
+        assert!(!self.places.contains_key(&id), "grid {id} is here already");
+        assert!(
+            parcel.grid.tick() <= self.tick && parcel.done <= self.tick,
+            "the time of grid {id} is ahead of the host's"
+        );
+        self.awake.insert(id);
+        self.places.insert(id, Place::new(parcel));
+    }
+
+    /// Gives a grid away with all that belongs to it; `None` if it is not here, or not whole.
+    pub fn take(&mut self, grid: GridId) -> Option<Parcel<R>> {
+        if !self.places.get(&grid)?.is_whole() {
+            return None;
         }
-        Some(grid)
+        self.awake.remove(&grid);
+        let mut place = self.places.remove(&grid)?;
+        place.catch_up(self.tick);
+        place.into_parcel()
     }
 
     /// Drops a grid; whether it was here.
     pub fn remove_grid(&mut self, grid: GridId) -> bool {
-        self.take_grid(grid).is_some()
+        self.awake.remove(&grid);
+        self.places.remove(&grid).is_some()
     }
 
-    /// A grid that is here. Its own tick is behind the world's while it is asleep.
+    /// Puts a grid that was lost in its place again, restored: what has come for it meanwhile
+    /// has waited here. Its time goes on where the restored grid's stands.
+    ///
+    /// # Panics
+    /// If it was not lost, or its time is ahead of the host's.
+    pub fn resume(&mut self, grid: Grid<R>) {
+        let id = grid.id();
+        let place = self.places.get_mut(&id).expect("the grid was here");
+        assert!(grid.tick() <= self.tick, "grid {id} is of another beat");
+        assert!(matches!(place.home, Home::Lost), "grid {id} is not lost");
+        (place.home, place.done) = (Home::Whole(Box::new(grid)), self.tick);
+        self.awake.insert(id);
+    }
+
+    /// Spreads a whole grid over `members` shards with `slices` seats each; this world leads.
+    /// The other members join, with the team, before the next beat. `None` if the grid is not
+    /// here, is not whole, or is in the middle of a beat.
+    ///
+    /// # Panics
+    /// If `members` or `slices` is zero.
+    pub fn spread(&mut self, grid: GridId, members: u16, slices: u16) -> Option<Arc<Team<R>>> {
+        let tick = self.tick;
+        let place = self.places.get_mut(&grid)?;
+        if place.is_under_way() {
+            return None;
+        }
+        place.catch_up(tick);
+        let whole = place.take_whole()?;
+        let team = Arc::new(Team::new(*whole, members, slices));
+        place.home = Home::Led(Arc::clone(&team));
+        self.awake.insert(grid);
+        Some(team)
+    }
+
+    /// Makes a grid that this world leads whole again, in one part per slice of one member. The
+    /// other members leave before the next beat. `None` if it does not lead it, or the grid is in
+    /// the middle of a beat.
+    pub fn gather_in(&mut self, grid: GridId) -> Option<()> {
+        let place = self.places.get_mut(&grid)?;
+        let Home::Led(team) = &place.home else {
+            return None;
+        };
+        let slices = team.slices();
+        let whole = team.dissolve()?.repartition(slices);
+        place.home = Home::Whole(Box::new(whole));
+        Some(())
+    }
+
+    /// Divides a whole grid into as many parts, so that its beats can be sliced finer. `None` if
+    /// it is not here, is not whole, or is in the middle of a beat.
+    ///
+    /// # Panics
+    /// If `parts` is zero.
+    pub fn repartition(&mut self, grid: GridId, parts: u16) -> Option<()> {
+        let place = self.places.get_mut(&grid)?;
+        if place.is_under_way() {
+            return None;
+        }
+        let whole = place.take_whole()?;
+        place.home = Home::Whole(Box::new(whole.repartition(parts)));
+        Some(())
+    }
+
+    /// Joins a team that another world leads, from the next beat on.
+    ///
+    /// # Panics
+    /// If this world is in a team of that grid already.
+    pub fn join(&mut self, team: Arc<Team<R>>, member: u16) {
+        let former = self.guests.insert(team.grid(), (team, member));
+        assert!(former.is_none(), "a shard is one member of a team");
+    }
+
+    /// Leaves a team, from the next beat on.
+    pub fn leave(&mut self, grid: GridId) {
+        self.guests.remove(&grid);
+    }
+
+    /// Breaks all teams, so that no other shard waits for this one.
+    pub fn break_up(&self) {
+        for (team, _) in self.guests.values() {
+            team.break_up();
+        }
+        for place in self.places.values() {
+            if let Home::Led(team) = &place.home {
+                team.break_up();
+            }
+        }
+    }
+
+    /// Sets the pace of a grid's time, from its next beat on; whether the grid is here.
+    pub fn set_pace(&mut self, grid: GridId, pace: Dilation) -> bool {
+        let place = self.places.get_mut(&grid);
+        place.map(|place| place.pace = pace).is_some()
+    }
+
+    /// The pace of a grid's time, if it is here.
+    #[must_use]
+    pub fn pace(&self, grid: GridId) -> Option<Dilation> {
+        self.places.get(&grid).map(|place| place.pace)
+    }
+
+    /// A grid that is here and whole. Its own tick is behind the world's while it is asleep.
     #[must_use]
     pub fn grid(&self, grid: GridId) -> Option<&Grid<R>> {
-        self.grids.get(&grid)
+        match &self.places.get(&grid)?.home {
+            Home::Whole(whole) => Some(whole),
+            Home::Led(_) | Home::Lost => None,
+        }
     }
 
-    /// The grids, by ascending id.
-    pub fn grids(&self) -> impl ExactSizeIterator<Item = &Grid<R>> {
-        self.grids.values()
+    /// The ids of the grids that are here: whole, led by this world, or lost; ascending.
+    pub fn grids(&self) -> impl ExactSizeIterator<Item = GridId> {
+        self.places.keys().copied()
+    }
+
+    /// How many shards work at a grid that is here: 0 if it is lost.
+    #[must_use]
+    pub fn members(&self, grid: GridId) -> Option<u16> {
+        Some(match &self.places.get(&grid)?.home {
+            Home::Whole(_) => 1,
+            Home::Led(team) => team.members(),
+            Home::Lost => 0,
+        })
+    }
+
+    /// Shows every part of a grid that is here.
+    pub fn each_part(&self, grid: GridId, look: impl FnMut(&Part<R>)) {
+        match self.places.get(&grid).map(|place| &place.home) {
+            Some(Home::Whole(whole)) => whole.parts().for_each(look),
+            Some(Home::Led(team)) => team.each_part(look),
+            Some(Home::Lost) | None => {}
+        }
+    }
+
+    /// Number of entities on a grid; 0 if it is not here.
+    #[must_use]
+    pub fn entity_count(&self, grid: GridId) -> usize {
+        let mut count = 0;
+        self.each_part(grid, |part| count += part.table.len());
+        count
+    }
+
+    /// The digest of a grid after its last beat, if it is here and not lost.
+    #[must_use]
+    pub fn digest(&self, grid: GridId) -> Option<u64> {
+        self.places.get(&grid)?.status().map(|status| status.1)
+    }
+
+    /// A grid's own time, if it is here and not lost. It stands still while the grid sleeps.
+    #[must_use]
+    pub fn tick_of(&self, grid: GridId) -> Option<Tick> {
+        self.places.get(&grid)?.status().map(|status| status.0)
+    }
+
+    /// Whether a grid sleeps: nothing is done for it until something comes.
+    #[must_use]
+    pub fn is_asleep(&self, grid: GridId) -> bool {
+        !self.awake.contains(&grid)
+    }
+
+    /// What waits for a grid, if it is here.
+    #[must_use]
+    pub fn waiting(&self, grid: GridId) -> Option<&Delivery<R>> {
+        self.places.get(&grid).map(|place| &place.waiting)
     }
 
     /// The last beat done.
@@ -132,136 +338,216 @@ impl<R: Rules> World<R> {
         &self.context
     }
 
-    /// One beat. `inputs` is drained, in any order; `arrivals` are all messages of the last beat
-    /// to grids that are here, in any order.
-    ///
-    /// # Panics
-    /// If `tick` does not follow the last beat, or the rules break an invariant.
-    pub fn beat(
+    /// Brings what has come for the next beat to its grids, in any order. Messages must be all
+    /// those of the last beat, whoever sent them.
+    pub fn deliver(
         &mut self,
-        tick: Tick,
-        inputs: &mut Vec<(GridId, Stamped<R::Input>)>,
-        arrivals: Vec<Envelope<R::Message>>,
-    ) -> BeatOutput<R> {
-        self.beat_probed(tick, inputs, arrivals, &mut NoProbe)
+        inputs: impl IntoIterator<Item = (GridId, Stamped<R::Input>)>,
+        messages: impl IntoIterator<Item = Envelope<R::Message>>,
+    ) -> Strays<R> {
+        let mut strays = Strays::default();
+        for (grid, input) in inputs {
+            if let Some(place) = self.places.get_mut(&grid) {
+                place.waiting.inputs.push(input);
+                self.awake.insert(grid);
+            } else {
+                strays.inputs.push((grid, input));
+            }
+        }
+        for envelope in messages {
+            if let Some(place) = self.places.get_mut(&envelope.to) {
+                self.awake.insert(envelope.to);
+                place.waiting.arrivals.push(envelope);
+            } else {
+                strays.messages.push(envelope);
+            }
+        }
+        strays
     }
 
-    /// As [`World::beat`], telling a probe when each phase of each grid begins.
-    pub fn beat_probed(
-        &mut self,
-        tick: Tick,
-        inputs: &mut Vec<(GridId, Stamped<R::Input>)>,
-        arrivals: Vec<Envelope<R::Message>>,
-        probe: &mut impl Probe,
-    ) -> BeatOutput<R> {
+    /// One beat of the host, at the pace of every grid.
+    ///
+    /// # Panics
+    /// If `tick` does not follow the last beat. What panics in a grid ends that grid only.
+    pub fn beat(&mut self, tick: Tick) -> BeatOutput<R> {
+        self.beat_with(tick, &mut NoProbe)
+    }
+
+    /// As [`World::beat`], with a conductor. If a team breaks, its grid is lost here.
+    ///
+    /// # Panics
+    /// As [`World::beat`].
+    pub fn beat_with(&mut self, tick: Tick, conductor: &mut impl Conductor) -> BeatOutput<R> {
         assert!(tick == self.tick.next(), "beat {tick} after {}", self.tick);
         let mut output = BeatOutput {
             tick,
             grids: Vec::with_capacity(self.awake.len()),
             messages: Vec::new(),
-            stray_inputs: Vec::new(),
-            stray_messages: Vec::new(),
+            failures: Vec::new(),
         };
-        let mut deliveries = self.deal(inputs, arrivals, &mut output);
-        for id in deliveries.keys() {
-            self.awake.insert(*id);
-        }
-        let awake = std::mem::take(&mut self.awake);
-        for id in awake {
-            let grid = self.grids.get_mut(&id);
-            let grid = grid.expect("only grids that are here are awake or have deliveries");
-            let delivery = deliveries.remove(&id).unwrap_or_default();
-            if grid.is_asleep() {
-                grid.skip(self.tick);
+        let former = std::mem::replace(&mut self.tick, tick);
+        self.take_turns(former, conductor, &mut output);
+        for id in std::mem::take(&mut self.awake) {
+            let place = self.places.get_mut(&id);
+            let place = place.expect("only grids that are here are awake");
+            if place.is_whole() {
+                let order = place.next_order(former, tick);
+                let turn = whole_turn(place, order, conductor);
+                settle(place, turn, tick, &mut output);
             }
-            let GridOutput { beat, messages } =
-                grid.step_probed(tick, delivery.inputs, delivery.arrivals, probe);
-            output.grids.push(beat);
-            output.messages.extend(messages);
-            if !grid.is_asleep() {
+            if place.is_awake() {
                 self.awake.insert(id);
             }
         }
-        self.tick = tick;
+        output.grids.sort_by_key(|beat| beat.record.grid);
+        for beat in &output.grids {
+            output.messages.extend_from_slice(&beat.record.sent);
+        }
         output
     }
 
-    /// Sorts what has come by grid; what is for a grid that is not here goes to the strays.
-    fn deal(
-        &self,
-        inputs: &mut Vec<(GridId, Stamped<R::Input>)>,
-        arrivals: Vec<Envelope<R::Message>>,
+    /// The turns at all teams, by ascending grid.
+    fn take_turns(
+        &mut self,
+        former: Tick,
+        conductor: &mut impl Conductor,
         output: &mut BeatOutput<R>,
-    ) -> BTreeMap<GridId, Delivery<R>> {
-        let mut deliveries: BTreeMap<GridId, Delivery<R>> = BTreeMap::new();
-        for (grid, input) in inputs.drain(..) {
-            if self.grids.contains_key(&grid) {
-                deliveries.entry(grid).or_default().inputs.push(input);
-            } else {
-                output.stray_inputs.push((grid, input));
-            }
+    ) {
+        let led = self
+            .places
+            .iter()
+            .filter_map(|(id, place)| match &place.home {
+                Home::Led(team) => Some((*id, Arc::clone(team))),
+                Home::Whole(_) | Home::Lost => None,
+            });
+        let mut teams: BTreeMap<GridId, (Arc<Team<R>>, u16)> =
+            led.map(|(id, team)| (id, (team, 0))).collect();
+        for (id, guest) in &self.guests {
+            teams.insert(*id, guest.clone());
         }
-        for envelope in arrivals {
-            if self.grids.contains_key(&envelope.to) {
-                let delivery = deliveries.entry(envelope.to).or_default();
-                delivery.arrivals.push(envelope);
-            } else {
-                output.stray_messages.push(envelope);
+        for (id, (team, member)) in teams {
+            if member > 0 {
+                if team.follow(member, conductor).is_err() {
+                    self.guests.remove(&id);
+                }
+                continue;
             }
+            let place = self
+                .places
+                .get_mut(&id)
+                .expect("a team that is led is here");
+            let order = place.next_order(former, self.tick);
+            let turn = team.lead(order, conductor, place.is_sliced());
+            settle(place, turn.ok(), self.tick, output);
         }
-        deliveries
     }
 
-    /// Every grid as bytes, as of the end of the last beat, by ascending id. Messages that are
-    /// on their way are the caller's to keep.
+    /// A copy of a grid's state after its last beat with what waits for it, to be encoded
+    /// elsewhere; `None` if it is not here, is lost, or is in the middle of a beat. To be taken
+    /// when all messages of the last beat have been delivered.
     #[must_use]
-    pub fn checkpoint(&self) -> Vec<(GridId, Vec<u8>)> {
-        let grids = self.grids.iter();
-        grids
-            .map(|(id, grid)| (*id, grid.checkpoint_at(self.tick)))
-            .collect()
+    pub fn image(&self, grid: GridId) -> Option<GridImage<R>> {
+        let place = self.places.get(&grid)?;
+        if place.is_under_way() {
+            return None;
+        }
+        let inbox = place.waiting.arrivals.clone();
+        match &place.home {
+            Home::Whole(whole) => Some(whole.image(inbox)),
+            Home::Led(team) => Some(team.image(inbox)),
+            Home::Lost => None,
+        }
     }
 
-    /// Takes in a grid from its bytes, divided into `parts` (≥ 1).
+    /// Takes in a grid from the bytes of [`Grid::checkpoint`] or [`GridImage::encode`], which
+    /// were taken after the host's beat `done`, divided into `parts` (≥ 1).
     ///
     /// # Errors
-    /// If the bytes are damaged or of another format, beat or seed, or the grid is here already.
+    /// If the bytes are damaged, of another format or seed or ahead of this world, or the grid is
+    /// here already.
     ///
     /// # Panics
     /// If `parts` is zero.
-    pub fn restore_grid(&mut self, bytes: &[u8], parts: u16) -> Result<GridId, RestoreError> {
-        let restored = Grid::restore(Arc::clone(&self.context), parts, bytes)?;
+    pub fn restore_grid(
+        &mut self,
+        bytes: &[u8],
+        parts: u16,
+        done: Tick,
+    ) -> Result<GridId, RestoreError> {
+        let (restored, inbox) = Grid::restore(Arc::clone(&self.context), parts, bytes)?;
         let grid = restored.id();
-        if self.grids.contains_key(&grid) {
+        if self.places.contains_key(&grid) {
             return Err(RestoreError::Present { grid });
         }
         if restored.seed() != self.config.seed {
             return Err(RestoreError::Seed { grid });
         }
-        if restored.tick() != self.tick {
+        let found = restored.tick().max(done);
+        if found > self.tick {
             return Err(RestoreError::Tick {
                 grid,
                 expected: self.tick,
-                found: restored.tick(),
+                found,
             });
         }
-        self.insert_grid(restored);
+        let mut parcel = Parcel::new(restored, done);
+        parcel.waiting.arrivals = inbox;
+        self.insert(parcel);
         Ok(grid)
     }
 }
 
-/// What has come for one grid.
-struct Delivery<R: Rules> {
-    inputs: Vec<Stamped<R::Input>>,
-    arrivals: Vec<Envelope<R::Message>>,
+/// A whole grid's turn; `None` if it panicked, which leaves its message with the place.
+fn whole_turn<R: Rules>(
+    place: &mut Place<R>,
+    order: Option<Order<R>>,
+    conductor: &mut impl Conductor,
+) -> Option<Turn<R>> {
+    let is_sliced = place.is_sliced();
+    let Home::Whole(grid) = &mut place.home else {
+        return None;
+    };
+    let worked = catch_unwind(AssertUnwindSafe(|| {
+        match order {
+            Some(order) => grid.begin(order),
+            None if grid.is_under_way() => {}
+            None => return Turn::Rested,
+        }
+        if grid.advance(conductor, is_sliced) {
+            Turn::Done(grid.finish())
+        } else {
+            Turn::Paused
+        }
+    }));
+    Some(worked.unwrap_or_else(|panic| {
+        Turn::Failed(Failure {
+            grid: grid.id(),
+            tick: grid.tick(),
+            wall: grid.wall(),
+            message: panic_message(&*panic),
+            delivery: grid.take_delivery(),
+        })
+    }))
 }
 
-impl<R: Rules> Default for Delivery<R> {
-    fn default() -> Self {
-        Self {
-            inputs: Vec::new(),
-            arrivals: Vec::new(),
+/// Takes in what became of a turn; `None` if the team is broken.
+fn settle<R: Rules>(
+    place: &mut Place<R>,
+    turn: Option<Turn<R>>,
+    tick: Tick,
+    output: &mut BeatOutput<R>,
+) {
+    match turn {
+        Some(Turn::Rested | Turn::Paused) => {}
+        Some(Turn::Done(beat)) => {
+            place.done = tick;
+            output.grids.push(beat);
         }
+        Some(Turn::Failed(failure)) => {
+            place.home = Home::Lost;
+            output.failures.push(failure);
+        }
+        None => place.home = Home::Lost,
     }
 }
 
@@ -269,7 +555,8 @@ impl<R: Rules> fmt::Debug for World<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World")
             .field("tick", &self.tick)
-            .field("grids", &self.grids.len())
+            .field("grids", &self.places.len())
+            .field("guests", &self.guests.len())
             .field("awake", &self.awake.len())
             .finish_non_exhaustive()
     }

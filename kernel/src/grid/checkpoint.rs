@@ -2,15 +2,17 @@
 //!
 //! Everything that the next beat depends on, in an order that does not depend on the parts:
 //! entities by id with their slots and birth ticks, the tenant counts of all slots, departures
-//! that no frame has shown yet, the local state. So a checkpoint of two parts restores to three,
+//! that no frame has shown yet, the local state, the messages that wait for it. So a checkpoint of two parts restores to three,
 //! and two runs with the same digest have the same checkpoint.
 //!
 //! ```text
 //! u8  version   u32 format of the rules   u32 grid   u64 tick   u64 seed   u64 digest
+//! u8  whether it is asleep
 //! varint slots, each: varint generation
 //! varint entities, each: u64 id, u32 slot, u64 born, section row
 //! varint departures, each: u64 id, u32 slot, u8 reason
 //! section local
+//! varint messages that wait for it, each: u32 from, u64 sent, varint sequence, section message
 //! u32 crc32c of all of the above
 //! ```
 
@@ -20,13 +22,13 @@ use orrery_base::{EntityId, GridId, Slot, Tick};
 
 use super::{Grid, GridConfig};
 use crate::codec::{DecodeError, Put, Reader, checked, seal};
-use crate::effects::part_of;
+use crate::journal::{decode_message, put_message};
 use crate::part::Part;
-use crate::rules::{Departure, Rules};
+use crate::rules::{Departure, Envelope, Rules};
 use crate::seat::Seat;
 use crate::slots::{Handle, Slots};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why a grid could not be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,45 +70,60 @@ pub enum RestoreError {
     },
 }
 
-impl<R: Rules> Grid<R> {
-    /// The grid as bytes, as of the end of its last beat.
-    #[must_use]
-    pub fn checkpoint(&self) -> Vec<u8> {
-        self.checkpoint_at(self.tick())
-    }
+/// What a checkpoint holds of a grid.
+pub(super) struct State<'a, R: Rules> {
+    pub(super) grid: GridId,
+    pub(super) tick: Tick,
+    pub(super) seed: u64,
+    pub(super) digest: u64,
+    pub(super) is_asleep: bool,
+    pub(super) parts: &'a [&'a Part<R>],
+    pub(super) departures: Vec<Departure>,
+    pub(super) inbox: &'a [Envelope<R::Message>],
+}
 
-    /// As [`Grid::checkpoint`], as of the end of `tick`, up to which it has been asleep.
-    pub(crate) fn checkpoint_at(&self, tick: Tick) -> Vec<u8> {
-        assert!(tick == self.tick() || self.is_asleep() && tick > self.tick());
+impl<R: Rules> State<'_, R> {
+    pub(super) fn encode(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         bytes.put_u8(VERSION);
         bytes.put_u32(R::FORMAT);
-        bytes.put_u32(self.id().0);
-        bytes.put_u64(tick.0);
-        bytes.put_u64(self.seed());
-        bytes.put_u64(self.digest());
-        self.encode_slots(&mut bytes);
-        self.encode_entities(&mut bytes);
-        self.encode_departures(&mut bytes);
-        bytes.put_section(|bytes| R::encode_local(self.local(), bytes));
-        seal(&mut bytes, 0);
-        bytes
-    }
-
-    fn encode_slots(&self, bytes: &mut Vec<u8>) {
+        bytes.put_u32(self.grid.0);
+        bytes.put_u64(self.tick.0);
+        bytes.put_u64(self.seed);
+        bytes.put_u64(self.digest);
+        bytes.put_u8(u8::from(self.is_asleep));
         // Every part has the same replica.
-        let generations = self.seats[0].part().slots.generations();
+        let generations = self.parts[0].slots.generations();
         bytes.put_varint(generations.len() as u64);
         for generation in generations {
             bytes.put_varint(u64::from(*generation));
         }
+        self.encode_entities(&mut bytes);
+        self.departures.sort_unstable_by_key(|left| left.id);
+        bytes.put_varint(self.departures.len() as u64);
+        for departure in &self.departures {
+            bytes.put_u64(departure.id.0);
+            bytes.put_u32(departure.slot.0);
+            bytes.put_u8(departure.reason);
+        }
+        let local = self.parts[0].local.as_ref();
+        let local = local.expect("Part::check: part 0 holds the local state");
+        bytes.put_section(|bytes| R::encode_local(local, bytes));
+        let mut inbox: Vec<&Envelope<R::Message>> = self.inbox.iter().collect();
+        inbox.sort_by_key(|envelope| envelope.order());
+        bytes.put_varint(inbox.len() as u64);
+        for envelope in inbox {
+            put_message::<R>(envelope, &mut bytes);
+        }
+        seal(&mut bytes, 0);
+        bytes
     }
 
     fn encode_entities(&self, bytes: &mut Vec<u8>) {
         let mut entities: Vec<(EntityId, &Part<R>, usize)> = Vec::new();
-        for part in self.parts() {
+        for part in self.parts {
             let rows = part.table.ids().iter().zip(0..);
-            entities.extend(rows.map(|(id, row)| (*id, part, row)));
+            entities.extend(rows.map(|(id, row)| (*id, *part, row)));
         }
         entities.sort_unstable_by_key(|(id, ..)| *id);
         bytes.put_varint(entities.len() as u64);
@@ -117,22 +134,33 @@ impl<R: Rules> Grid<R> {
             bytes.put_section(|bytes| R::encode_row(part, row, bytes));
         }
     }
+}
 
-    fn encode_departures(&self, bytes: &mut Vec<u8>) {
-        let mut departures: Vec<Departure> = Vec::new();
-        for seat in &self.seats {
-            departures.extend_from_slice(seat.departures());
-        }
-        departures.sort_unstable_by_key(|departure| departure.id);
-        bytes.put_varint(departures.len() as u64);
-        for departure in departures {
-            bytes.put_u64(departure.id.0);
-            bytes.put_u32(departure.slot.0);
-            bytes.put_u8(departure.reason);
-        }
+impl<R: Rules> Grid<R> {
+    /// The grid as bytes, as of the end of its last beat, with the messages that wait for it.
+    ///
+    /// # Panics
+    /// If a beat is under way.
+    #[must_use]
+    pub fn checkpoint(&self, inbox: &[Envelope<R::Message>]) -> Vec<u8> {
+        assert!(!self.is_under_way(), "a beat is under way");
+        let parts: Vec<&Part<R>> = self.parts().collect();
+        let departures = self.seats.iter().flat_map(Seat::departures).copied();
+        let state = State {
+            grid: self.id(),
+            tick: self.tick(),
+            seed: self.seed(),
+            digest: self.digest(),
+            is_asleep: self.is_asleep(),
+            parts: &parts,
+            departures: departures.collect(),
+            inbox,
+        };
+        state.encode()
     }
 
-    /// A grid from the bytes of [`Grid::checkpoint`], divided into `parts` (≥ 1).
+    /// A grid from the bytes of [`Grid::checkpoint`], divided into `parts` (≥ 1), and the messages
+    /// that waited for it.
     ///
     /// # Errors
     /// If the bytes are damaged or of another format, or what is restored does not have the
@@ -144,7 +172,7 @@ impl<R: Rules> Grid<R> {
         context: Arc<R::Context>,
         parts: u16,
         bytes: &[u8],
-    ) -> Result<Self, RestoreError> {
+    ) -> Result<(Self, Vec<Envelope<R::Message>>), RestoreError> {
         let mut reader = checked(bytes)?;
         reader.version(u32::from(VERSION), Reader::u8)?;
         reader.version(R::FORMAT, Reader::u32)?;
@@ -158,12 +186,21 @@ impl<R: Rules> Grid<R> {
             seed,
             context: Arc::clone(&context),
         };
+        let is_asleep = reader.flag()?;
         let mut restored = Self::empty(config, tick);
+        restored.desk.is_asleep = is_asleep;
         restored.decode_entities(&context, &mut reader)?;
         restored.decode_departures(&mut reader)?;
         let mut local = reader.section()?;
         restored.seats[0].part_mut().local = Some(R::decode_local(&context, &mut local)?);
         local.finish()?;
+        let mut inbox = Vec::new();
+        for _ in 0..reader.count(14)? {
+            inbox.push(decode_message::<R>(&mut reader, grid)?);
+        }
+        if !inbox.is_sorted_by_key(Envelope::order) {
+            return Err(DecodeError::Invalid("order of messages").into());
+        }
         reader.finish()?;
         restored.refresh_digest();
         let found = restored.digest();
@@ -174,7 +211,7 @@ impl<R: Rules> Grid<R> {
                 found,
             });
         }
-        Ok(restored)
+        Ok((restored, inbox))
     }
 
     fn decode_entities(
@@ -232,10 +269,5 @@ impl<R: Rules> Grid<R> {
             self.owner(departure.id).departures_mut().push(departure);
         }
         Ok(())
-    }
-
-    fn owner(&mut self, id: EntityId) -> &mut Seat<R> {
-        let part = part_of(id, self.seats.len() as u16);
-        &mut self.seats[usize::from(part)]
     }
 }

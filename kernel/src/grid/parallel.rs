@@ -1,115 +1,80 @@
-//! The plainest way to drive the seats of a grid on a core each: threads of the standard
-//! library and its barrier. For tests and measurements; it proves the split-phase contract.
+//! The plainest way to drive a grid on several cores: a [`Team`] on threads of the standard
+//! library, one per part, with nothing else to do. For tests and measurements; a host drives its
+//! teams from its shards.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Barrier, Mutex};
 use std::thread;
 
 use orrery_base::Tick;
 
-use super::{Grid, GridOutput};
-use crate::exchange::lock;
-use crate::rules::{Envelope, Rules, Stamped};
-use crate::seat::Seat;
+use super::{Delivery, Grid, GridBeat, Order};
+use crate::dilation::Dilation;
+use crate::probe::{Conductor, NoProbe};
+use crate::rules::Rules;
+use crate::team::{Team, Turn};
 
-/// What goes into a beat: inputs and arrivals, in any order.
-pub type Feed<R> = (
-    Vec<Stamped<<R as Rules>::Input>>,
-    Vec<Envelope<<R as Rules>::Message>>,
-);
-
-/// Tells the threads that there is no further beat: ticks do not get there.
-const STOP: u64 = u64::MAX;
-
-/// Runs beats with one thread per part, and the caller's for the desk, until `feed` gives
-/// `None`; `sink` has the output of each beat before `feed` is asked for the next.
+/// Runs beats with one thread per part, of which the caller's is the first, until `feed` gives
+/// `None`; `sink` has the output of each beat before `feed` is asked for the next. Returns the
+/// grid.
 ///
 /// # Panics
-/// With the panic of a stage, after all threads have stopped.
+/// With the panic of a stage, of `feed` or of `sink`, after all threads have stopped.
 pub fn run<R: Rules>(
-    grid: &mut Grid<R>,
-    mut feed: impl FnMut(Tick) -> Option<Feed<R>>,
-    mut sink: impl FnMut(GridOutput<R>),
-) {
-    let (desk, seats) = grid.split_mut();
-    let crew = Crew {
-        barrier: Barrier::new(seats.len() + 1),
-        tick: AtomicU64::new(STOP),
-        has_failed: AtomicBool::new(false),
-        failure: Mutex::new(None),
-    };
-    thread::scope(|scope| {
-        for seat in seats {
-            let crew = &crew;
-            scope.spawn(move || crew.work(seat));
+    grid: Grid<R>,
+    feed: impl FnMut(Tick) -> Option<Delivery<R>>,
+    sink: impl FnMut(GridBeat<R>),
+) -> Grid<R> {
+    run_with(grid, feed, sink, &mut NoProbe)
+}
+
+/// As [`run`], showing a conductor what the first thread does.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with<R: Rules>(
+    grid: Grid<R>,
+    mut feed: impl FnMut(Tick) -> Option<Delivery<R>>,
+    mut sink: impl FnMut(GridBeat<R>),
+    conductor: &mut impl Conductor,
+) -> Grid<R> {
+    let members = grid.parts().len() as u16;
+    let mut tick = grid.tick();
+    let team = Team::new(grid, members, 1);
+    let ended: Result<(), Box<dyn Any + Send>> = thread::scope(|scope| {
+        for member in 1..members {
+            let team = &team;
+            // Ends with the turn of rest that the leader takes when all is over.
+            scope.spawn(move || while team.follow(member, &mut NoProbe) == Ok(true) {});
         }
-        // Whatever happens here, the threads must hear of it, or they wait for ever.
-        let stage = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let tick = desk.tick().next();
-                let Some((inputs, arrivals)) = feed(tick) else {
-                    return;
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            while let Some(delivery) = feed(tick.next()) {
+                tick = tick.next();
+                let order = Order {
+                    tick,
+                    wall: tick,
+                    dilation: Dilation::NONE,
+                    delivery,
                 };
-                desk.begin(tick, inputs, arrivals);
-                crew.tick.store(tick.0, Ordering::Release);
-                crew.barrier.wait();
-                for _ in 0..STAGES {
-                    crew.barrier.wait();
+                match team.lead(Some(order), conductor, false) {
+                    Ok(Turn::Done(beat)) => sink(beat),
+                    Ok(Turn::Failed(failure)) => resume_unwind(Box::new(failure.message)),
+                    Ok(Turn::Rested | Turn::Paused) | Err(_) => {
+                        unreachable!("nobody pauses or leaves")
+                    }
                 }
-                if crew.has_failed.load(Ordering::Acquire) {
-                    return;
-                }
-                sink(desk.finish());
             }
         }));
-        crew.tick.store(STOP, Ordering::Release);
-        crew.barrier.wait();
-        if let Err(panic) = stage {
-            resume_unwind(panic);
+        if worked.is_ok() {
+            // Cannot fail: the members come to this last turn.
+            let _ = team.lead(None, &mut NoProbe, false);
+        } else {
+            team.break_up();
         }
+        worked
     });
-    if let Some(panic) = lock(&crew.failure).take() {
+    if let Err(panic) = ended {
         resume_unwind(panic);
     }
-}
-
-/// As many as [`Crew::work`] calls.
-const STAGES: usize = 5;
-
-struct Crew {
-    barrier: Barrier,
-    tick: AtomicU64,
-    has_failed: AtomicBool,
-    failure: Mutex<Option<Box<dyn std::any::Any + Send>>>,
-}
-
-impl Crew {
-    fn work<R: Rules>(&self, seat: &mut Seat<R>) {
-        loop {
-            self.barrier.wait();
-            let tick = self.tick.load(Ordering::Acquire);
-            if tick == STOP {
-                return;
-            }
-            self.stage(|| seat.gather(Tick(tick)));
-            self.stage(|| seat.motion());
-            self.stage(|| seat.interact());
-            self.stage(|| seat.apply());
-            self.stage(|| seat.settle());
-        }
-    }
-
-    /// One stage and the barrier behind it. After a failure the others still come to every
-    /// barrier, and do nothing.
-    fn stage(&self, work: impl FnOnce()) {
-        if !self.has_failed.load(Ordering::Acquire) {
-            let result = catch_unwind(AssertUnwindSafe(work));
-            if let Err(panic) = result {
-                *lock(&self.failure) = Some(panic);
-                self.has_failed.store(true, Ordering::Release);
-            }
-        }
-        self.barrier.wait();
-    }
+    team.dissolve().expect("the last beat is done")
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use orrery_base::digest::Digest;
 use orrery_base::{EntityId, GridId, Tick};
 use orrery_kernel::grid::parallel;
-use orrery_kernel::grid::{Grid, GridConfig};
+use orrery_kernel::grid::{Delivery, Grid, GridConfig};
 use orrery_kernel::rules::Envelope;
 
 use crate::script::{CONFIG, GRIDS, Trace, assert_same, context, game, inputs, play, shown, trace};
@@ -135,9 +135,10 @@ fn single_grid(parts: u16) -> Grid<Toy> {
 }
 
 /// What a beat of a single grid has to show, as a number.
-fn digest_of_beat(output: orrery_kernel::grid::GridOutput<Toy>) -> u64 {
-    let digest = Digest::new(output.beat.record.digest);
-    let text = format!("{:?} {:?}", output.messages, shown(output.beat));
+fn digest_of_beat(output: orrery_kernel::grid::GridBeat<Toy>) -> u64 {
+    let digest = Digest::new(output.record.digest);
+    let sent = output.record.sent.clone();
+    let text = format!("{sent:?} {:?}", shown(output));
     digest.bytes(text.as_bytes()).finish()
 }
 
@@ -153,19 +154,23 @@ fn a_thread_for_each_part_gives_the_same() {
     let mut grid = single_grid(1);
     let mut arrivals = Vec::new();
     for tick in (1..=BEATS).map(Tick) {
-        let mut output = grid.step(tick, feed_of(tick), arrivals);
-        arrivals = own_messages(std::mem::take(&mut output.messages), GRIDS[0]);
+        let output = grid.step(tick, feed_of(tick), arrivals);
+        arrivals = own_messages(output.record.sent.clone(), GRIDS[0]);
         reference.push(digest_of_beat(output));
     }
     for parts in COUNTS {
         let mut found = Vec::new();
         let arrivals = std::cell::RefCell::new(Vec::new());
-        let mut grid = single_grid(parts);
-        parallel::run(
-            &mut grid,
-            |tick| (tick.0 <= BEATS).then(|| (feed_of(tick), arrivals.take())),
-            |mut output| {
-                let messages = std::mem::take(&mut output.messages);
+        let grid = parallel::run(
+            single_grid(parts),
+            |tick| {
+                (tick.0 <= BEATS).then(|| Delivery {
+                    inputs: feed_of(tick),
+                    arrivals: arrivals.take(),
+                })
+            },
+            |output| {
+                let messages = output.record.sent.clone();
                 arrivals.replace(own_messages(messages, GRIDS[0]));
                 found.push(digest_of_beat(output));
             },
@@ -177,10 +182,9 @@ fn a_thread_for_each_part_gives_the_same() {
 
 #[test]
 fn a_panic_on_one_thread_stops_all_and_comes_out() {
-    let mut grid = single_grid(3);
     let run = std::panic::AssertUnwindSafe(|| {
         parallel::run(
-            &mut grid,
+            single_grid(3),
             |tick| {
                 let misbehave =
                     crate::toy::ToyInput::SpawnTwice(crate::toy::ship_id(GRIDS[0], 999));
@@ -189,16 +193,15 @@ fn a_panic_on_one_thread_stops_all_and_comes_out() {
                     sequence: 1,
                     input: misbehave,
                 };
-                Some((
-                    if tick == Tick(5) {
-                        vec![stamped]
-                    } else {
-                        vec![]
-                    },
-                    vec![],
-                ))
+                let inputs = if tick == Tick(5) {
+                    vec![stamped]
+                } else {
+                    vec![]
+                };
+                let arrivals = vec![];
+                Some(Delivery { inputs, arrivals })
             },
-            |output| assert!(output.beat.record.digest != 0),
+            |output| assert!(output.record.digest != 0),
         );
     });
     let panic = std::panic::catch_unwind(run).unwrap_err();

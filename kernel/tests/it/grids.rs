@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use orrery_base::{EntityId, GridId, Slot, Tick};
+use orrery_kernel::dilation::Dilation;
 use orrery_kernel::effects::part_of;
-use orrery_kernel::grid::{Grid, GridConfig, GridOutput};
+use orrery_kernel::grid::{Delivery, Grid, GridBeat, GridConfig, Order};
 use orrery_kernel::rules::{Departure, Envelope, Stamped};
 
 use crate::toy::{DOCKED, Toy, ToyContext, ToyEvent, ToyInput, ToyMessage, ship, ship_id};
@@ -28,7 +29,7 @@ fn grid(ships: u32, parts: u16) -> Grid<Toy> {
     Grid::new(config, Tick(10))
 }
 
-fn step(grid: &mut Grid<Toy>, inputs: &[ToyInput], arrivals: &[ToyMessage]) -> GridOutput<Toy> {
+fn step(grid: &mut Grid<Toy>, inputs: &[ToyInput], arrivals: &[ToyMessage]) -> GridBeat<Toy> {
     let inputs = inputs.iter().zip(0..).map(|(input, sequence)| Stamped {
         source: 1,
         sequence,
@@ -40,6 +41,7 @@ fn step(grid: &mut Grid<Toy>, inputs: &[ToyInput], arrivals: &[ToyMessage]) -> G
         .map(|(message, sequence)| Envelope {
             from: THERE,
             to: HERE,
+            sent: Tick(3),
             sequence,
             message: *message,
         });
@@ -47,9 +49,9 @@ fn step(grid: &mut Grid<Toy>, inputs: &[ToyInput], arrivals: &[ToyMessage]) -> G
 }
 
 /// (id, slot, born) of everyone in the frames, by id.
-fn seen(output: &GridOutput<Toy>) -> Vec<(EntityId, u32, u64)> {
+fn seen(output: &GridBeat<Toy>) -> Vec<(EntityId, u32, u64)> {
     let mut seen = Vec::new();
-    for frame in &output.beat.frames {
+    for frame in &output.frames {
         let rows = frame.ids.iter().zip(&frame.slots).zip(&frame.born);
         seen.extend(rows.map(|((id, slot), born)| (*id, slot.0, born.0)));
     }
@@ -57,8 +59,8 @@ fn seen(output: &GridOutput<Toy>) -> Vec<(EntityId, u32, u64)> {
     seen
 }
 
-fn departures(output: &GridOutput<Toy>) -> Vec<Departure> {
-    let frames = output.beat.frames.iter();
+fn departures(output: &GridBeat<Toy>) -> Vec<Departure> {
+    let frames = output.frames.iter();
     frames.flat_map(|frame| frame.departures.clone()).collect()
 }
 
@@ -92,7 +94,7 @@ fn who_arrives_is_in_the_frame_of_that_beat() {
             [(ship_id(THERE, 3), 2, 12), (ship_id(THERE, 7), 3, 12),]
         );
         let arrived = [3, 7].map(|n| ToyEvent::Arrived(ship_id(THERE, n)));
-        assert_eq!(output.beat.events, arrived);
+        assert_eq!(output.events, arrived);
     }
 }
 
@@ -103,7 +105,7 @@ fn who_leaves_is_named_in_the_next_frame_and_the_slot_is_used_again() {
         let leaver = ship_id(HERE, 1);
         let output = step(&mut grid, &[ToyInput::Dock(leaver)], &[]);
         assert_eq!(seen(&output).len(), 4, "it leaves at the end of the beat");
-        assert_eq!(output.beat.events, [ToyEvent::Docked(leaver)]);
+        assert_eq!(output.events, [ToyEvent::Docked(leaver)]);
         assert_eq!(grid.local().docked, [(leaver, 100)]);
         assert_eq!(grid.entity_count(), 3);
         let before = grid.digest();
@@ -135,6 +137,7 @@ fn messages_are_taken_in_by_sender_and_sequence() {
     let news = |from: u32, sequence: u32| Envelope {
         from: GridId(from),
         to: HERE,
+        sent: Tick(3),
         sequence,
         message: ToyMessage::News(u64::from(from * 10 + sequence)),
     };
@@ -143,8 +146,8 @@ fn messages_are_taken_in_by_sender_and_sequence() {
     reference.step(Tick(11), vec![], sorted.to_vec());
     let mut shuffled = grid(0, 2);
     let output = shuffled.step(Tick(11), vec![], vec![sorted[2], sorted[1], sorted[0]]);
-    assert_eq!(output.beat.record.arrivals, sorted);
-    assert_eq!(output.beat.events, [20, 21, 30].map(ToyEvent::Heard));
+    assert_eq!(output.record.arrivals, sorted);
+    assert_eq!(output.events, [20, 21, 30].map(ToyEvent::Heard));
     assert_eq!(shuffled.digest(), reference.digest());
 }
 
@@ -155,7 +158,8 @@ fn messages_are_numbered_by_source_entity() {
         let jumps = [5, 0, 3].map(|n| ToyInput::Jump(ship_id(HERE, n), THERE));
         let output = step(&mut grid, &jumps, &[]);
         let sent: Vec<_> = output
-            .messages
+            .record
+            .sent
             .iter()
             .map(|envelope| match envelope.message {
                 ToyMessage::Arrive(id, _) => (envelope.sequence, envelope.from, envelope.to, id),
@@ -167,7 +171,7 @@ fn messages_are_numbered_by_source_entity() {
             sent,
             expected.map(|(n, of)| (n, HERE, THERE, ship_id(HERE, of)))
         );
-        let inputs: Vec<_> = output.beat.record.inputs.iter().map(|i| i.input).collect();
+        let inputs: Vec<_> = output.record.inputs.iter().map(|i| i.input).collect();
         assert_eq!(inputs, jumps, "the record has the inputs");
     }
 }
@@ -176,10 +180,10 @@ fn messages_are_numbered_by_source_entity() {
 fn frames_are_recycled_once_nobody_reads_them() {
     let mut reader = grid(1, 1);
     let held: Vec<_> = (0..10).map(|_| step(&mut reader, &[], &[])).collect();
-    assert!(held.iter().all(|output| !output.beat.frames[0].is_recycled));
+    assert!(held.iter().all(|output| !output.frames[0].is_recycled));
     let mut nobody = grid(1, 1);
     let last = (0..10).map(|_| step(&mut nobody, &[], &[])).last();
-    assert!(last.unwrap().beat.frames[0].is_recycled);
+    assert!(last.unwrap().frames[0].is_recycled);
 }
 
 fn id_of_part(part: u16, parts: u16) -> EntityId {
@@ -254,6 +258,7 @@ fn a_message_for_another_grid_is_not_taken() {
     let envelope = Envelope {
         from: HERE,
         to: THERE,
+        sent: Tick(3),
         sequence: 0,
         message: ToyMessage::News(1),
     };
@@ -265,7 +270,12 @@ fn a_message_for_another_grid_is_not_taken() {
 fn a_beat_is_not_finished_early() {
     let mut grid = grid(1, 2);
     let (desk, seats) = grid.split_mut();
-    desk.begin(Tick(11), vec![], vec![]);
-    seats[0].gather(Tick(11));
+    desk.begin(Order {
+        tick: Tick(11),
+        wall: Tick(11),
+        dilation: Dilation::NONE,
+        delivery: Delivery::default(),
+    });
+    seats[0].gather(Tick(11), Tick(11));
     desk.finish();
 }

@@ -106,7 +106,7 @@ pub(crate) struct Trace {
 }
 
 pub(crate) fn trace(output: BeatOutput<Toy>) -> Trace {
-    assert!(output.stray_inputs.is_empty() && output.stray_messages.is_empty());
+    assert!(output.failures.is_empty(), "{:?}", output.failures);
     Trace {
         tick: output.tick,
         grids: output.grids.into_iter().map(shown).collect(),

@@ -83,8 +83,9 @@ async fn shard(
         inputs.retain(|(grid, _)| home(*grid, shards) == own);
         let arrivals = std::mem::take(&mut inbox.now);
         inbox.now = std::mem::take(&mut inbox.later);
-        let output = world.beat(tick, &mut inputs, arrivals);
-        assert!(output.stray_inputs.is_empty() && output.stray_messages.is_empty());
+        let strays = world.deliver(inputs.drain(..), arrivals);
+        assert!(strays.inputs.is_empty() && strays.messages.is_empty());
+        let output = world.beat(tick);
         seen.extend(output.grids.into_iter().map(|beat| (tick, shown(beat))));
         for envelope in output.messages {
             let to = home(envelope.to, shards);

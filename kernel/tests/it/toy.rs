@@ -52,7 +52,7 @@ pub(crate) struct ToyContext {
     pub do_bud: bool,
 }
 
-#[derive(Default, Debug, PartialEq)]
+#[derive(Clone, Default, Debug, PartialEq)]
 pub(crate) struct ToyLocal {
     pub docked: Vec<(EntityId, i32)>,
     pub buds: u64,
