@@ -31,7 +31,7 @@ use crate::part::Part;
 use crate::probe::{Conductor, NoProbe};
 use crate::rules::{Envelope, Rules, Stamped};
 use crate::team::{Failure, Team, Turn, panic_message};
-pub use place::Parcel;
+pub use place::{Cargo, Parcel};
 use place::{Home, Place};
 
 /// What a world is made with.
@@ -146,6 +146,29 @@ impl<R: Rules> World<R> {
         let mut place = self.places.remove(&grid)?;
         place.catch_up(self.tick);
         place.into_parcel()
+    }
+
+    /// As [`World::take`], also for a grid that is lost.
+    pub fn take_any(&mut self, grid: GridId) -> Option<Cargo<R>> {
+        if let Home::Lost = self.places.get(&grid)?.home {
+            let waiting = self.places.remove(&grid)?.waiting;
+            return Some(Cargo::Lost { grid, waiting });
+        }
+        self.take(grid).map(Cargo::Whole)
+    }
+
+    /// As [`World::insert`], also for a grid that is lost.
+    ///
+    /// # Panics
+    /// As [`World::insert`].
+    pub fn insert_any(&mut self, cargo: Cargo<R>) {
+        match cargo {
+            Cargo::Whole(parcel) => self.insert(parcel),
+            Cargo::Lost { grid, waiting } => {
+                let former = self.places.insert(grid, Place::lost(waiting, self.tick));
+                assert!(former.is_none(), "grid {grid} is here already");
+            }
+        }
     }
 
     /// Drops a grid; whether it was here.
@@ -312,6 +335,12 @@ impl<R: Rules> World<R> {
     #[must_use]
     pub fn is_asleep(&self, grid: GridId) -> bool {
         !self.awake.contains(&grid)
+    }
+
+    /// Whether a grid is in the middle of one of its beats.
+    #[must_use]
+    pub fn is_under_way(&self, grid: GridId) -> bool {
+        self.places.get(&grid).is_some_and(Place::is_under_way)
     }
 
     /// What waits for a grid, if it is here.

@@ -2,7 +2,7 @@
 //! rules of space.
 //!
 //! ```text
-//! gather    presence::gather     arrivals by (from, sequence), then inputs by (source, sequence):
+//! gather    presence::gather     arrivals by (from, sent, sequence), then inputs by (source, sequence):
 //!                                enter, leave; commands are put aside for phase B
 //! A motion  motion::step         every row, by the integer law of motion
 //!           frame::frame         the picture of this beat
@@ -64,6 +64,7 @@ impl Rules for Space {
         match input {
             Input::Enter { row, .. } => Some(row.ship.entity),
             Input::Leave { ship, .. } | Input::Command { ship, .. } => Some(*ship),
+            Input::Fault => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use orrery_base::Tick;
+use orrery_base::{GridId, Tick};
 
 use crate::dilation::Dilation;
 use crate::grid::{Delivery, Grid, Order};
@@ -43,6 +43,31 @@ impl<R: Rules> fmt::Debug for Parcel<R> {
     }
 }
 
+/// What a world gives away of a grid.
+#[derive(Debug)]
+pub enum Cargo<R: Rules> {
+    /// The grid with all that belongs to it.
+    Whole(Parcel<R>),
+    /// The grid is lost, to be restored where it goes; this is what waits for it.
+    Lost {
+        /// Which grid.
+        grid: GridId,
+        /// What has come for it.
+        waiting: Delivery<R>,
+    },
+}
+
+impl<R: Rules> Cargo<R> {
+    /// The grid.
+    #[must_use]
+    pub fn grid(&self) -> GridId {
+        match self {
+            Self::Whole(parcel) => parcel.grid.id(),
+            Self::Lost { grid, .. } => *grid,
+        }
+    }
+}
+
 /// Where a grid is.
 pub(super) enum Home<R: Rules> {
     /// Here, in one piece.
@@ -76,6 +101,17 @@ impl<R: Rules> Place<R> {
             pace: parcel.pace,
             done: parcel.done,
             credit: parcel.credit,
+        }
+    }
+
+    /// The place of a grid that is lost.
+    pub(super) const fn lost(waiting: Delivery<R>, done: Tick) -> Self {
+        Self {
+            home: Home::Lost,
+            waiting,
+            pace: Dilation::NONE,
+            done,
+            credit: 0,
         }
     }
 

@@ -11,11 +11,16 @@ use orrery_services::character::CharacterRow;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::shard::PlacementRequest;
+
 /// Most requests of all shards that wait for the control thread.
 pub(super) const REQUESTS_MAX: usize = 4_096;
 /// Most replies that wait for a shard. More than [`REQUESTS_MAX`] and what is being worked on, so
 /// that a shard that polls never loses one.
 pub(super) const REPLIES_MAX: usize = 2 * REQUESTS_MAX;
+
+/// Most requests about grids that wait for a shard.
+const PLACEMENTS_MAX: usize = 256;
 
 /// A client presents its token.
 #[derive(Clone, Debug)]
@@ -81,6 +86,7 @@ pub struct ControlHandle {
 struct Replies {
     logins: ArrayQueue<LoginReply>,
     names: ArrayQueue<Names>,
+    placement: ArrayQueue<PlacementRequest>,
 }
 
 /// The control thread's end.
@@ -98,6 +104,7 @@ impl ControlHandle {
         let replies = (0..shards).map(|_| Replies {
             logins: ArrayQueue::new(REPLIES_MAX),
             names: ArrayQueue::new(REPLIES_MAX),
+            placement: ArrayQueue::new(PLACEMENTS_MAX),
         });
         let handle = Self {
             requests: requests_in,
@@ -149,6 +156,18 @@ impl ControlHandle {
     #[must_use]
     pub fn poll_names(&self, shard: ShardIndex) -> Option<Names> {
         self.replies.get(usize::from(shard.0))?.names.pop()
+    }
+
+    /// The next wish of an operator or the balancer for a grid of this shard.
+    #[must_use]
+    pub fn poll_placement(&self, shard: ShardIndex) -> Option<PlacementRequest> {
+        self.replies.get(usize::from(shard.0))?.placement.pop()
+    }
+
+    /// Whether there was room.
+    pub(super) fn ask_placement(&self, shard: ShardIndex, request: PlacementRequest) -> bool {
+        let replies = self.replies.get(usize::from(shard.0));
+        replies.is_some_and(|replies| replies.placement.push(request).is_ok())
     }
 
     /// Whether there was room.

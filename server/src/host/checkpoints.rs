@@ -1,27 +1,34 @@
-//! Completes checkpoints: the shards' shares are in their beats' batches; when all shards have
-//! written theirs, the header that makes them one checkpoint is written, and what is too old to
-//! be kept is removed.
+//! Writes checkpoints, off the beat: shards send images of their grids, a thread encodes them and
+//! commits each when its beat is durable, sends the bytes back to the shard, which would restore
+//! the grid from them, and says which part of the journal is still wanted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam::channel::{Receiver, Sender, unbounded};
-use orrery_base::Tick;
-use orrery_storage::checkpoint::{GridSum, put_header};
-use orrery_storage::prune::{Keep, prune};
-use orrery_storage::{Batch, ControlPort, Store};
+use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_storage::prune::{Kept, prune};
+use orrery_storage::{Batch, ControlPort, Store, checkpoint};
 
 use crate::config::DurabilityConfig;
-use crate::shard::ShardCheckpoint;
+use crate::shard::{EncodedImage, ImageJob, ImageNews};
 
-/// The thread that completes checkpoints.
-pub struct Completer {
-    sender: Sender<ShardCheckpoint>,
+/// Beats between two looks at what may be forgotten: ten seconds.
+const PRUNE_BEATS: u64 = 300;
+/// How long the disk may take for a beat before a checkpoint of it is given up.
+const DURABLE_WITHIN: Duration = Duration::from_secs(30);
+
+/// The thread that writes checkpoints.
+pub struct Checkpoints {
+    sender: Sender<ImageJob>,
+    encoded: Vec<Receiver<EncodedImage>>,
     thread: JoinHandle<()>,
 }
 
-impl Completer {
+impl Checkpoints {
     /// Starts the thread for a host of `shards`.
     ///
     /// # Errors
@@ -32,26 +39,45 @@ impl Completer {
         shards: u16,
         config: &DurabilityConfig,
     ) -> anyhow::Result<Self> {
-        // A message per shard and checkpoint, minutes apart from being many.
+        // Shards look at its length before they send.
         let (sender, receiver) = unbounded();
-        let keep = Keep {
-            checkpoints: (config.keep_beats / config.checkpoint_interval_beats) as usize + 2,
-            journal_beats: u64::from(config.keep_beats),
+        let (senders, encoded) = (0..shards).map(|_| unbounded()).unzip();
+        let mut writer = CheckpointWriter {
+            store,
+            port,
+            encoded: senders,
+            keep_beats: u64::from(config.keep_beats),
+            unchanged: BTreeMap::new(),
+            pruned: Tick(0),
         };
         let thread = std::thread::Builder::new()
             .name("orrery-checkpoints".into())
-            .spawn(move || complete(&store, &port, usize::from(shards), keep, &receiver))
+            .spawn(move || {
+                for job in &receiver {
+                    writer.take(job);
+                }
+            })
             .context("start the checkpoint thread")?;
-        Ok(Self { sender, thread })
+        Ok(Self {
+            sender,
+            encoded,
+            thread,
+        })
     }
 
-    /// Where a shard reports its shares.
+    /// Where shards send their images.
     #[must_use]
-    pub fn sender(&self) -> Sender<ShardCheckpoint> {
+    pub fn sender(&self) -> Sender<ImageJob> {
         self.sender.clone()
     }
 
-    /// Completes what all shards have reported, then ends. The shards must have ended.
+    /// Where a shard finds its images as bytes.
+    #[must_use]
+    pub fn encoded(&self, shard: ShardIndex) -> Receiver<EncodedImage> {
+        self.encoded[usize::from(shard.0)].clone()
+    }
+
+    /// Writes what all shards have sent, then ends. The shards must have ended.
     pub fn finish(self) {
         drop(self.sender);
         if self.thread.join().is_err() {
@@ -60,36 +86,77 @@ impl Completer {
     }
 }
 
-fn complete(
-    store: &Store,
-    port: &ControlPort,
-    shards: usize,
-    keep: Keep,
-    reports: &Receiver<ShardCheckpoint>,
-) {
-    let mut open: BTreeMap<Tick, Vec<Vec<GridSum>>> = BTreeMap::new();
-    for report in reports {
-        let shares = open.entry(report.tick).or_default();
-        shares.push(report.sums);
-        if shares.len() < shards {
-            continue;
+struct CheckpointWriter {
+    store: Store,
+    port: ControlPort,
+    encoded: Vec<Sender<EncodedImage>>,
+    keep_beats: u64,
+    /// Grids that had not changed since a checkpoint, with its beat and the one up to which that
+    /// is known.
+    unchanged: BTreeMap<GridId, (Tick, Tick)>,
+    /// When it was last looked at what may be forgotten.
+    pruned: Tick,
+}
+
+impl CheckpointWriter {
+    fn take(&mut self, job: ImageJob) {
+        let tick = match job.news {
+            ImageNews::Unchanged { grid, tick, saved } => {
+                self.unchanged.insert(grid, (saved, tick));
+                tick
+            }
+            ImageNews::Changed(image) => {
+                let (grid, tick) = (image.image.grid(), image.tick);
+                let bytes = Arc::new(image.image.encode());
+                // A checkpoint must never be newer than the rows around it.
+                if !matches!(self.port.durable().wait(tick, DURABLE_WITHIN), Ok(true)) {
+                    tracing::error!(beat = tick.0, grid = grid.0, "checkpoint given up");
+                    return;
+                }
+                let mut batch = Batch::new();
+                checkpoint::put(&mut batch, grid, tick, &bytes);
+                self.port.commit(batch).on_durable(move |outcome| {
+                    if let Err(error) = outcome {
+                        tracing::error!(%error, beat = tick.0, grid = grid.0, "write checkpoint");
+                    }
+                });
+                self.unchanged.remove(&grid);
+                if let Some(sender) = self.encoded.get(usize::from(job.shard.0)) {
+                    // The shard has ended if nobody listens.
+                    let _ = sender.send(EncodedImage { grid, tick, bytes });
+                }
+                tick
+            }
+        };
+        if tick.since(self.pruned) >= PRUNE_BEATS {
+            self.pruned = tick;
+            if let Err(error) = self.prune(tick) {
+                tracing::error!(error = format!("{error:#}"), "prune checkpoints and journal");
+            }
         }
-        let sums: Vec<GridSum> = open
-            .remove(&report.tick)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
+    }
+
+    /// Forgets what no replay from the horizon needs.
+    fn prune(&self, now: Tick) -> anyhow::Result<()> {
+        let horizon = Tick(now.0.saturating_sub(self.keep_beats));
         let mut batch = Batch::new();
-        put_header(&mut batch, report.tick, &sums);
-        // The last complete checkpoint is older than this one: pruning sees it and those before.
-        if let Err(error) = prune(store, report.tick, keep, &mut batch) {
-            tracing::error!(%error, "prune old checkpoints and journal");
+        let pruned = prune(&self.store, horizon, &mut batch).context("look for old checkpoints")?;
+        if pruned.removed > 0 {
+            self.port.commit(batch);
         }
-        let tick = report.tick;
-        port.commit(batch).on_durable(move |outcome| match outcome {
-            Ok(()) => tracing::debug!(beat = tick.0, "checkpoint complete"),
-            Err(error) => tracing::error!(%error, beat = tick.0, "complete checkpoint"),
-        });
+        // A grid that did not change needs no records up to the beat for which that is known.
+        let reach = |grid: &GridId, which: Option<Tick>| match self.unchanged.get(grid) {
+            Some((saved, through)) if which == Some(*saved) => *through,
+            _ => which.unwrap_or_default(),
+        };
+        let first = |which: fn(&Kept) -> Option<Tick>| {
+            let reaches = pruned.grids.iter();
+            let reaches = reaches.map(|(grid, kept)| reach(grid, which(kept)));
+            reaches.min().map_or(Tick(0), Tick::next)
+        };
+        let recovery = first(|kept| kept.newest);
+        let wanted = first(|kept| kept.at_horizon);
+        self.port.keep_journal(recovery, wanted.min(recovery));
+        Ok(())
     }
 }

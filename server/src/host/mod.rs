@@ -12,25 +12,26 @@ pub mod recovery;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, anyhow};
 use orrery_base::{GridId, ShardIndex, Tick};
-use orrery_kernel::lockstep::Lockstep;
-use orrery_kernel::rules::{Envelope, Stamped};
+use orrery_kernel::rules::Stamped;
 use orrery_kernel::runtime::{self, RuntimeConfig, Shards};
 use orrery_kernel::world::World;
 use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
 use orrery_services::galaxy::{self, Stored};
-use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions};
+use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions, journal};
 
+use self::checkpoints::Checkpoints;
+use self::recovery::{Galaxy, Recorded, Replay};
 use crate::config::Config;
 use crate::control::{self, Control};
 use crate::metrics::Registry;
 use crate::rules::Space;
 use crate::rules::columns::NO_CLIENT;
 use crate::rules::context::SpaceContext;
-use crate::rules::input::{Input, Message};
+use crate::rules::input::Input;
 use crate::shard::{self, ShardParts};
 
 /// Messages that each ring between two shards holds; what does not fit waits with the sender.
@@ -58,7 +59,7 @@ pub struct Host {
     pub listen: Listen,
     control: Control,
     shards: Shards<Tick>,
-    completer: checkpoints::Completer,
+    checkpoints: Checkpoints,
     committer: Committer,
     stop: Arc<AtomicBool>,
 }
@@ -79,7 +80,6 @@ struct Recovered {
     /// The last durable beat.
     last: Tick,
     worlds: Vec<World<Space>>,
-    pending: Pending,
     orphans: Vec<(GridId, Stamped<Input>)>,
 }
 
@@ -105,23 +105,51 @@ fn recover(config: &Config, progress: &mut dyn StartProgress) -> anyhow::Result<
     let deal = recovery::Deal::new(&context, usize::from(config.shards()));
     progress.step("recover");
     let last = store.at_open().last_beat.unwrap_or(Tick(0));
-    let newest = recovery::Start::Newest;
-    let replayed = recovery::replay(&store, &context, seed, &deal, newest, last, |at| {
-        progress.replayed(at);
-    })
-    .context("recover the last durable beat")?;
-    tracing::info!(beat = last.0, checkpoint = replayed.from.0, "recovered");
-    let orphans = orphans(&replayed.lockstep);
-    let (worlds, pending) = replayed.lockstep.into_worlds();
+    let galaxy = Galaxy { context, seed };
+    let worlds = replay_to(&store, &galaxy, &deal, last, progress)
+        .context("recover the last durable beat")?;
+    let orphans = orphans(&worlds);
     Ok(Recovered {
         store,
-        context,
+        context: galaxy.context,
         deal,
         last,
         worlds,
-        pending,
         orphans,
     })
+}
+
+/// From the newest checkpoints through the journal to beat `last`.
+fn replay_to(
+    store: &Store,
+    galaxy: &Galaxy,
+    deal: &recovery::Deal,
+    last: Tick,
+    progress: &mut dyn StartProgress,
+) -> anyhow::Result<Vec<World<Space>>> {
+    let since = Instant::now();
+    let start = recovery::Start::Newest;
+    let mut replay = Replay::begin(store, galaxy, deal.grids(), start, last, 1)?;
+    let from = replay.from();
+    if from < last {
+        let rows = journal::range(store.log(), from.next()..=last).context("open the journal")?;
+        for row in rows {
+            let row = row.context("read the journal")?;
+            let (beat, bytes) = (row.key.beat, row.record);
+            replay.take(&Recorded { beat, bytes }, |_, _, _| Ok(()))?;
+            progress.replayed(recovery::Progress { tick: beat, last });
+        }
+    }
+    tracing::info!(
+        beat = last.0,
+        from = from.0,
+        grid_beats = replay.beats,
+        damaged_checkpoints = replay.skipped,
+        digest = format!("{:016x}", replay.digest()),
+        took_ms = since.elapsed().as_millis() as u64,
+        "recovered, every digest equal"
+    );
+    replay.into_worlds(deal, last)
 }
 
 /// What is the same for every shard.
@@ -133,7 +161,7 @@ struct Shared<'a> {
     committer: &'a Committer,
     control: &'a Control,
     metrics: &'a Registry,
-    completer: &'a checkpoints::Completer,
+    checkpoints: &'a Checkpoints,
 }
 
 /// Deals the worlds and all that goes with them to the shards.
@@ -142,7 +170,6 @@ fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) 
         context,
         deal,
         worlds,
-        pending,
         orphans,
         ..
     } = recovered;
@@ -150,11 +177,9 @@ fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) 
     let dealt = (0..).map(ShardIndex).zip(worlds.into_iter().zip(ports));
     let parts = dealt.map(|(shard, (world, port))| {
         let here = |grid: GridId| deal.world_of(grid) == Some(usize::from(shard.0));
-        let pending = pending.iter().filter(|envelope| here(envelope.to));
         let orphans = orphans.iter().filter(|(grid, _)| here(*grid));
         ShardParts {
             stop: shared.control.stop_flag(),
-            pending: pending.cloned().collect(),
             orphans: orphans.cloned().collect(),
             world,
             deal: deal.clone(),
@@ -172,7 +197,8 @@ fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) 
             content_hash: context.content.hash(),
             control: shared.control.handle(),
             metrics: shared.metrics.shard(shard),
-            checkpoints: shared.completer.sender(),
+            images: shared.checkpoints.sender(),
+            encoded: shared.checkpoints.encoded(shard),
         }
     });
     parts.collect()
@@ -234,8 +260,8 @@ impl Host {
             shards: shard_count,
             stop: Arc::new(AtomicBool::new(false)),
         })?;
-        let completer =
-            checkpoints::Completer::start(store, control_port, shard_count, &config.durability)?;
+        let checkpoints =
+            Checkpoints::start(store, control_port, shard_count, &config.durability)?;
         let shared = Shared {
             config: &config,
             listen: &listen,
@@ -244,7 +270,7 @@ impl Host {
             committer: &committer,
             control: &control,
             metrics: &metrics,
-            completer: &completer,
+            checkpoints: &checkpoints,
         };
         let parts = shard_parts(recovered, ports, &shared);
         let stop = control.stop_flag();
@@ -255,7 +281,7 @@ impl Host {
             listen,
             control,
             shards,
-            completer,
+            checkpoints,
             committer,
             stop,
         })
@@ -296,7 +322,7 @@ impl Host {
     pub fn finish(self) -> anyhow::Result<Tick> {
         self.stop();
         let shards = self.shards.join();
-        self.completer.finish();
+        self.checkpoints.finish();
         self.control.finish();
         let report = self.committer.finish().context("close the store");
         let last = shards.context("run the shards")?;
@@ -311,31 +337,29 @@ impl Host {
 }
 
 /// Clients of an earlier life of the process: their ships are told that they are gone.
-fn orphans(lockstep: &Lockstep<Space>) -> Vec<(GridId, Stamped<Input>)> {
+fn orphans(worlds: &[World<Space>]) -> Vec<(GridId, Stamped<Input>)> {
     let mut orphans = Vec::new();
-    for grid in lockstep.worlds().iter().flat_map(World::grids) {
-        for part in grid.parts() {
-            let pilots = &part.table.columns().pilot;
-            for (&ship, &client) in part.table.ids().iter().zip(&pilots.client) {
-                if client != NO_CLIENT {
-                    let input = Input::Leave { client, ship };
-                    orphans.push((
-                        grid.id(),
-                        Stamped {
-                            source: client.0,
-                            sequence: u64::MAX,
+    for world in worlds {
+        for grid in world.grids() {
+            world.each_part(grid, |part| {
+                let pilots = &part.table.columns().pilot;
+                for (&ship, &client) in part.table.ids().iter().zip(&pilots.client) {
+                    if client != NO_CLIENT {
+                        let input = Input::Leave { client, ship };
+                        let (source, sequence) = (client.0, u64::MAX);
+                        let stamped = Stamped {
+                            source,
+                            sequence,
                             input,
-                        },
-                    ));
+                        };
+                        orphans.push((grid, stamped));
+                    }
                 }
-            }
+            });
         }
     }
     orphans
 }
-
-/// Messages on their way to the grids of one shard.
-pub type Pending = Vec<Envelope<Message>>;
 
 fn claim(config: &Config) -> anyhow::Result<Listen> {
     let server = &config.server;

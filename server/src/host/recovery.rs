@@ -1,32 +1,34 @@
-//! From a store to the state of the last durable beat: a checkpoint, then the journal's inputs
-//! run again, every digest compared. The same code answers `orrery replay`.
+//! From a store to the state of a beat: the checkpoint of every grid, then the journal's inputs
+//! run again, every digest and every message compared. The same code answers `orrery replay`.
+//!
+//! Every grid has checkpoints of its own, of beats of its own, and is repeated by itself: what
+//! other grids sent to it is in its records. What is still on its way at the end is what was sent
+//! to a grid after its checkpoint, and what its checkpoint says was waiting, less what its records
+//! say was taken in.
+//!
+//! **Invariant:** a message is taken in once: a record that takes in what was not on its way ends
+//! the replay.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
+use orrery_base::digest::combine;
 use orrery_base::{GridId, Tick};
-use orrery_kernel::journal::{BeatRecord, decode_messages, encode_messages};
-use orrery_kernel::lockstep::{Checkpoint, Lockstep};
-use orrery_kernel::world::WorldConfig;
-use orrery_storage::{Rows, checkpoint, journal};
+use orrery_kernel::grid::{Grid, GridBeat, GridConfig, RecordOf};
+use orrery_kernel::journal::BeatRecord;
+use orrery_kernel::probe::NoProbe;
+use orrery_kernel::replay::replay_grid;
+use orrery_kernel::rules::Envelope;
+use orrery_kernel::world::{Parcel, World, WorldConfig};
+use orrery_storage::{Rows, checkpoint};
 
 use crate::rules::Space;
 use crate::rules::context::SpaceContext;
+use crate::rules::input::Message;
 
-/// The checkpoint row of the messages that a shard's grids have sent and nobody has received.
-/// No grid of a galaxy has a number this high.
-#[must_use]
-pub const fn pending_row(shard: orrery_base::ShardIndex) -> GridId {
-    GridId(u32::MAX - 1 - shard.0 as u32)
-}
-
-/// Whether a checkpoint row is one of [`pending_row`].
-const fn is_pending_row(grid: GridId) -> bool {
-    grid.0 >= u32::MAX - 1 - u16::MAX as u32 && grid.0 < u32::MAX
-}
-
-/// Into how many worlds the grids are dealt, and how: by their order, so that neighbours in
-/// number are on different shards.
+/// To how many shards the grids are dealt at the start, and how: by their order, so that
+/// neighbours in number are on different shards.
 #[derive(Clone, Debug)]
 pub struct Deal {
     grids: Vec<GridId>,
@@ -57,6 +59,12 @@ impl Deal {
     pub fn grids(&self) -> &[GridId] {
         &self.grids
     }
+
+    /// How many worlds there are.
+    #[must_use]
+    pub const fn worlds(&self) -> usize {
+        self.worlds
+    }
 }
 
 /// What a replay has to tell about its progress.
@@ -71,182 +79,258 @@ pub struct Progress {
 /// Where a replay starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Start {
-    /// From the newest checkpoint: the shortest way to the present.
+    /// From each grid's newest checkpoint: the shortest way to the present.
     Newest,
-    /// From the oldest one that the journal still reaches back to: the longest proof.
-    Oldest,
+    /// From each grid's newest checkpoint before a beat of the journal.
+    Before(Tick),
 }
 
-/// A state that was reached by replay.
-pub struct Replayed {
-    /// The worlds, and the messages that are due in the next beat.
-    pub lockstep: Lockstep<Space>,
-    /// The beat of the checkpoint that it started from; zero is the birth of the galaxy.
-    pub from: Tick,
-    /// Checkpoints that were passed over because they were not whole.
+/// One beat of one shard, as it lies in a journal.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The host's beat.
+    pub beat: Tick,
+    /// The kernel's record.
+    pub bytes: Vec<u8>,
+}
+
+/// What never changes about the galaxy that is replayed.
+#[derive(Clone)]
+pub struct Galaxy {
+    /// Content and map.
+    pub context: Arc<SpaceContext>,
+    /// The seed of the world.
+    pub seed: u64,
+}
+
+/// A grid on its way through its records.
+struct Course {
+    grid: Grid<Space>,
+    /// The host's beat of its checkpoint; zero is the birth of the galaxy.
+    from: Tick,
+    /// The host's beat of its last record, or of its checkpoint.
+    done: Tick,
+    /// On their way to it, by (from, sent, sequence).
+    inbox: BTreeMap<(GridId, Tick, u32), Envelope<Message>>,
+}
+
+/// Grids that are taken through their records.
+pub struct Replay {
+    galaxy: Galaxy,
+    courses: BTreeMap<GridId, Course>,
+    tick: Tick,
+    /// Damaged checkpoints that were passed over.
     pub skipped: usize,
+    /// Grid beats done.
+    pub beats: u64,
 }
 
-/// Runs the journal from a checkpoint to beat `until` and compares every digest on the way.
-///
-/// # Errors
-/// If the store cannot be read, a beat of the journal is missing or damaged, or a digest differs:
-/// then the error names the grid and the beat.
-pub fn replay(
-    rows: &impl Rows,
-    context: &Arc<SpaceContext>,
-    seed: u64,
-    deal: &Deal,
-    start: Start,
-    until: Tick,
-    mut progress: impl FnMut(Progress),
-) -> anyhow::Result<Replayed> {
-    let (mut lockstep, skipped) = begin(rows, context, seed, deal, start, until)?;
-    let from = lockstep.tick();
-    let mut beat: Vec<BeatRecord<Space>> = Vec::new();
-    for row in journal::range(rows, from.next()..=until) {
-        let row = row.context("read the journal")?;
-        if beat
-            .first()
-            .is_some_and(|record| record.tick != row.key.beat)
-        {
-            step(&mut lockstep, std::mem::take(&mut beat))?;
-            progress(Progress {
-                tick: lockstep.tick(),
-                last: until,
-            });
+impl Replay {
+    /// Grids as of their checkpoints at or before `until`, each divided into `parts` (≥ 1).
+    ///
+    /// # Errors
+    /// If the store cannot be read or a checkpoint not be restored.
+    pub fn begin(
+        rows: &impl Rows,
+        galaxy: &Galaxy,
+        grids: &[GridId],
+        start: Start,
+        until: Tick,
+        parts: u16,
+    ) -> anyhow::Result<Self> {
+        let mut replay = Self {
+            galaxy: galaxy.clone(),
+            courses: BTreeMap::new(),
+            tick: until,
+            skipped: 0,
+            beats: 0,
+        };
+        let at_most = match start {
+            Start::Newest => until,
+            Start::Before(beat) => beat.minus(1).min(until),
+        };
+        for &grid in grids {
+            let newest = checkpoint::newest(rows, grid, at_most);
+            let newest = newest.with_context(|| format!("find a checkpoint of grid {grid}"))?;
+            replay.skipped += newest.skipped.len();
+            let course = match newest.checkpoint {
+                Some(found) => Course::restored(galaxy, parts, found.beat, &found.state)
+                    .with_context(|| format!("restore grid {grid} after beat {}", found.beat))?,
+                None => Course::born(galaxy, grid, parts),
+            };
+            ensure!(
+                course.grid.id() == grid,
+                "the checkpoint of grid {grid} holds another"
+            );
+            replay.courses.insert(grid, course);
         }
-        let record = BeatRecord::decode(&row.record)
-            .with_context(|| format!("decode beat {} of shard {}", row.key.beat, row.key.shard))?;
+        replay.tick = replay.from();
+        Ok(replay)
+    }
+
+    /// The first beat that the records must reach back to is the one after this.
+    #[must_use]
+    pub fn from(&self) -> Tick {
+        let from = self.courses.values().map(|course| course.from);
+        from.min().unwrap_or_default()
+    }
+
+    /// The last beat whose records were taken in.
+    #[must_use]
+    pub const fn tick(&self) -> Tick {
+        self.tick
+    }
+
+    /// Takes one shard's record of a beat in; records come by ascending beat. `look` is shown
+    /// every grid that has done a beat, with what came of it.
+    ///
+    /// # Errors
+    /// If the record is damaged, a beat is missing before it, or something came out differently:
+    /// the error names the grid and the beat.
+    pub fn take(
+        &mut self,
+        recorded: &Recorded,
+        mut look: impl FnMut(Tick, &Grid<Space>, &GridBeat<Space>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let beat = recorded.beat;
+        let record = BeatRecord::<Space>::decode(&recorded.bytes)
+            .with_context(|| format!("decode a record of beat {beat}"))?;
         ensure!(
-            record.tick == row.key.beat,
-            "the journal's row of beat {} holds beat {}",
-            row.key.beat,
+            record.tick == beat,
+            "a record of beat {beat} holds beat {}",
             record.tick
         );
-        beat.push(record);
-    }
-    if !beat.is_empty() {
-        step(&mut lockstep, beat)?;
-        progress(Progress {
-            tick: lockstep.tick(),
-            last: until,
-        });
-    }
-    ensure!(
-        lockstep.tick() == until,
-        "the journal ends at beat {} instead of {until}",
-        lockstep.tick()
-    );
-    Ok(Replayed {
-        lockstep,
-        from,
-        skipped,
-    })
-}
-
-fn step(lockstep: &mut Lockstep<Space>, records: Vec<BeatRecord<Space>>) -> anyhow::Result<()> {
-    let tick = records.first().map_or(Tick(0), |record| record.tick);
-    let output = lockstep
-        .replay(records)
-        .with_context(|| format!("replay beat {tick}"))?;
-    ensure!(
-        output.stray_messages.is_empty(),
-        "beat {tick} sends a message to a grid that the galaxy does not have"
-    );
-    Ok(())
-}
-
-fn begin(
-    rows: &impl Rows,
-    context: &Arc<SpaceContext>,
-    seed: u64,
-    deal: &Deal,
-    start: Start,
-    until: Tick,
-) -> anyhow::Result<(Lockstep<Space>, usize)> {
-    let (found, skipped) = match start {
-        Start::Newest => {
-            let newest = checkpoint::newest(rows, until).context("find a checkpoint")?;
-            (newest.checkpoint, newest.skipped.len())
+        ensure!(
+            beat == self.tick || beat == self.tick.next(),
+            "the journal has no beat {}: it goes on with {beat}",
+            self.tick.next()
+        );
+        self.tick = beat;
+        for record in record.grids {
+            for envelope in &record.sent {
+                self.send(beat, envelope)?;
+            }
+            let Some(course) = self.courses.get_mut(&record.grid) else {
+                continue;
+            };
+            if beat <= course.from {
+                continue;
+            }
+            let done = course
+                .repeat(beat, record)
+                .with_context(|| format!("replay beat {beat}"))?;
+            self.beats += 1;
+            look(beat, &course.grid, &done)?;
         }
-        Start::Oldest => oldest(rows, until)?,
-    };
-    let config = WorldConfig { seed };
-    let worlds = deal.worlds;
-    if let Some(found) = found {
-        let checkpoint = assemble(found)?;
-        let lockstep = Lockstep::restore(config, context, worlds, &checkpoint, |grid| {
-            (1, deal.world_of(grid).unwrap_or(0))
+        Ok(())
+    }
+
+    fn send(&mut self, beat: Tick, envelope: &Envelope<Message>) -> anyhow::Result<()> {
+        ensure!(
+            self.galaxy.context.grids().any(|grid| grid == envelope.to),
+            "beat {beat} sends a message to grid {}, which the galaxy does not have",
+            envelope.to
+        );
+        let Some(course) = self.courses.get_mut(&envelope.to) else {
+            return Ok(());
+        };
+        if beat > course.from {
+            let key = (envelope.from, envelope.sent, envelope.sequence);
+            course.inbox.insert(key, envelope.clone());
+        }
+        Ok(())
+    }
+
+    /// The grids, ascending.
+    pub fn grids(&self) -> impl Iterator<Item = &Grid<Space>> {
+        self.courses.values().map(|course| &course.grid)
+    }
+
+    /// A grid that is replayed.
+    pub fn grid_mut(&mut self, grid: GridId) -> Option<&mut Grid<Space>> {
+        self.courses.get_mut(&grid).map(|course| &mut course.grid)
+    }
+
+    /// The digest of all its grids together.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.grids()
+            .fold(0, |sum, grid| combine(sum, grid.digest()))
+    }
+
+    /// Worlds that go on from here, after beat `last`, with what is on its way.
+    ///
+    /// # Errors
+    /// If the records did not reach beat `last`.
+    pub fn into_worlds(self, deal: &Deal, last: Tick) -> anyhow::Result<Vec<World<Space>>> {
+        if self.tick < last {
+            bail!("the journal ends at beat {} instead of {last}", self.tick);
+        }
+        let config = WorldConfig {
+            seed: self.galaxy.seed,
+        };
+        let world = || World::new(config, Arc::clone(&self.galaxy.context), last);
+        let mut worlds: Vec<_> = (0..deal.worlds()).map(|_| world()).collect();
+        for (id, course) in self.courses {
+            let home = deal.world_of(id).unwrap_or(0);
+            let mut parcel = Parcel::new(course.grid, course.done);
+            parcel.waiting.arrivals = course.inbox.into_values().collect();
+            worlds[home].insert(parcel);
+        }
+        Ok(worlds)
+    }
+}
+
+impl Course {
+    fn restored(
+        galaxy: &Galaxy,
+        parts: u16,
+        beat: Tick,
+        state: &[u8],
+    ) -> Result<Self, orrery_kernel::grid::RestoreError> {
+        let (grid, inbox) = Grid::restore(Arc::clone(&galaxy.context), parts, state)?;
+        if grid.seed() != galaxy.seed {
+            let grid = grid.id();
+            return Err(orrery_kernel::grid::RestoreError::Seed { grid });
+        }
+        let inbox = inbox
+            .into_iter()
+            .map(|it| ((it.from, it.sent, it.sequence), it));
+        Ok(Self {
+            grid,
+            from: beat,
+            done: beat,
+            inbox: inbox.collect(),
         })
-        .with_context(|| format!("restore the checkpoint of beat {}", checkpoint.tick))?;
-        for grid in deal.grids() {
+    }
+
+    /// A grid that has no checkpoint yet.
+    fn born(galaxy: &Galaxy, grid: GridId, parts: u16) -> Self {
+        let config = GridConfig {
+            grid,
+            parts,
+            seed: galaxy.seed,
+            context: Arc::clone(&galaxy.context),
+        };
+        Self {
+            grid: Grid::new(config, Tick(0)),
+            from: Tick(0),
+            done: Tick(0),
+            inbox: BTreeMap::new(),
+        }
+    }
+
+    fn repeat(&mut self, beat: Tick, record: RecordOf<Space>) -> anyhow::Result<GridBeat<Space>> {
+        for envelope in &record.arrivals {
+            let key = (envelope.from, envelope.sent, envelope.sequence);
             ensure!(
-                lockstep.grid(*grid).is_some(),
-                "the checkpoint of beat {} has no grid {grid}",
-                checkpoint.tick
+                self.inbox.remove(&key).as_ref() == Some(envelope),
+                "grid {} took in a message from grid {} that was not on its way",
+                record.grid,
+                envelope.from
             );
         }
-        return Ok((lockstep, skipped));
+        self.done = beat;
+        Ok(replay_grid(&mut self.grid, record, &mut NoProbe)?)
     }
-    // No checkpoint: the journal reaches back to the birth of the galaxy, or there is none.
-    let mut lockstep = Lockstep::new(config, context, worlds, Tick(0));
-    for &grid in deal.grids() {
-        lockstep.add_grid(grid, 1, deal.world_of(grid).unwrap_or(0));
-    }
-    Ok((lockstep, skipped))
-}
-
-/// The oldest complete checkpoint whose following beat the journal still has; none if the
-/// journal begins with the first beat.
-fn oldest(
-    rows: &impl Rows,
-    until: Tick,
-) -> anyhow::Result<(Option<checkpoint::Checkpoint>, usize)> {
-    let Some((first, _)) = journal::span(rows).context("read the journal's ends")? else {
-        return Ok((None, 0));
-    };
-    if first.beat == Tick(1) {
-        return Ok((None, 0));
-    }
-    let mut beats = checkpoint::beats_down(rows, until).collect::<Result<Vec<_>, _>>()?;
-    beats.reverse();
-    let mut skipped = 0;
-    for beat in beats {
-        if beat.next() < first.beat {
-            continue;
-        }
-        match checkpoint::load(rows, beat) {
-            Ok(found) => return Ok((Some(found), skipped)),
-            Err(checkpoint::CheckpointError::Incomplete { .. }) => skipped += 1,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    bail!(
-        "no checkpoint reaches the journal, which begins with beat {}",
-        first.beat
-    )
-}
-
-/// A stored checkpoint as the kernel wants it: grids, and the messages of all shards together.
-fn assemble(found: checkpoint::Checkpoint) -> anyhow::Result<Checkpoint> {
-    let mut grids = Vec::with_capacity(found.grids.len());
-    let mut pending = Vec::new();
-    for (grid, bytes) in found.grids {
-        if is_pending_row(grid) {
-            pending.extend(
-                decode_messages::<Space>(&bytes).context("decode messages of a checkpoint")?,
-            );
-        } else {
-            grids.push((grid, bytes));
-        }
-    }
-    pending.sort_by_key(|envelope| (envelope.to, envelope.from, envelope.sequence));
-    let mut encoded = Vec::new();
-    encode_messages::<Space>(&pending, &mut encoded);
-    Ok(Checkpoint {
-        tick: found.beat,
-        grids,
-        pending: encoded,
-    })
 }

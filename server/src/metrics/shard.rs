@@ -72,6 +72,10 @@ pub struct GridStatus {
     pub clients: u32,
     /// Simulated time per real time, thousandths.
     pub dilation_milli: u16,
+    /// Shards that step it together; 0 if it is lost at present.
+    pub members: u16,
+    /// What its last beat took, on its home shard, nanoseconds.
+    pub cost_ns: u64,
 }
 
 /// What a shard measures.
@@ -92,6 +96,12 @@ pub struct ShardMetrics {
     pub slipped_us: Counter,
     /// Times that the disk was so far behind that a beat had to wait to be handed over.
     pub commit_back_pressure: Counter,
+    /// Checkpoints put off because those before were not written yet.
+    pub checkpoints_skipped: Counter,
+    /// Grids that were lost to a fault.
+    pub grids_lost: Counter,
+    /// Grids that were restored after one.
+    pub grids_restored: Counter,
     /// Grids that are here.
     pub grids: Gauge,
     /// Entities on them.
@@ -129,6 +139,9 @@ impl ShardMetrics {
             connections: Gauge::default(),
             slipped_us: Counter::default(),
             commit_back_pressure: Counter::default(),
+            checkpoints_skipped: Counter::default(),
+            grids_lost: Counter::default(),
+            grids_restored: Counter::default(),
             grids: Gauge::default(),
             entities: Gauge::default(),
             dilation_milli: Gauge::at(1_000),

@@ -14,12 +14,13 @@ use super::columns::{Pilot, Presence, SpaceColumns, SpaceRow};
 use super::input::{Input, Message};
 
 /// The version of these encodings.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const ENTER: u8 = 1;
 const LEAVE: u8 = 2;
 const COMMAND: u8 = 3;
 const FLIGHT: u8 = 4;
+const FAULT: u8 = 5;
 const ARRIVE: u8 = 1;
 
 /// The digest of everything of a row that the rules read.
@@ -198,6 +199,7 @@ pub fn encode_input(input: &Input, bytes: &mut Vec<u8>) {
             }
             put_command(command, bytes);
         }
+        Input::Fault => bytes.put_u8(FAULT),
     }
 }
 
@@ -216,6 +218,7 @@ pub fn decode_input(bytes: &mut Reader<'_>) -> Result<Input, DecodeError> {
                 .map_err(|_| DecodeError::Invalid("character row"))?;
             Ok(Input::Enter { client, edge, row })
         }
+        FAULT => Ok(Input::Fault),
         LEAVE => Ok(Input::Leave {
             client: ClientId(bytes.u64()?),
             ship: EntityId(bytes.u64()?),

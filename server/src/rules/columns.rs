@@ -4,6 +4,7 @@
 //! ship's pilot to answer, to persist and to hand over. Both travel with the ship when it
 //! changes grids, so no session is ever looked up on the way.
 
+use orrery_kernel::rules::BeatContext;
 use orrery_base::columns::{Columns, columns};
 use orrery_base::{AccountId, ClientId, EntityId, GridId, ShardIndex, Tick};
 use orrery_game::columns::{Ship, ShipColumns};
@@ -64,9 +65,10 @@ columns! {
         pub presence: u8,
         /// The station's entity while docked; the grid number plus one in a trace, or zero.
         pub place: u64,
-        /// When a ship without a client leaves space, or a trace is forgotten; else zero.
+        /// The host's beat in which a ship without a client leaves space, or a trace is
+        /// forgotten; else zero.
         pub until: u64,
-        /// The first tick whose frame shows the present presence: a ship that comes out of a
+        /// The first tick, in the grid's own time, whose frame shows the present presence: a ship that comes out of a
         /// station is born to those who watch, one that goes in has departed.
         pub since: u64,
     }
@@ -165,14 +167,19 @@ impl SpaceColumns {
     }
 
     /// Turns a row into the trace of a ship that goes to another grid, or leaves space, in phase
-    /// C of beat `tick`.
-    pub fn leave_trace(&mut self, row: usize, to: Option<GridId>, tick: Tick) {
-        self.halt(row, tick);
+    /// C of a beat.
+    pub fn leave_trace(
+        &mut self,
+        row: usize,
+        to: Option<GridId>,
+        beat: &BeatContext<'_, super::Space>,
+    ) {
+        self.halt(row, beat.tick);
         self.pilot.presence[row] = Presence::Trace as u8;
         self.pilot.place[row] = to.map_or(0, |grid| u64::from(grid.0) + 1);
         self.pilot.client[row] = NO_CLIENT;
-        self.pilot.until[row] = tick.plus(super::presence::TRACE_BEATS).0;
-        self.pilot.since[row] = tick.next().0;
+        self.pilot.until[row] = beat.wall.plus(super::presence::TRACE_BEATS).0;
+        self.pilot.since[row] = beat.tick.next().0;
     }
 
     /// Takes a ship's motion and order away: what is docked or gone does not move.

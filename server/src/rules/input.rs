@@ -42,6 +42,8 @@ pub enum Input {
         /// What to do.
         command: Command,
     },
+    /// Makes the grid fail: an operator wants to see how it comes back.
+    Fault,
 }
 
 impl Input {

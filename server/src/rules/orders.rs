@@ -184,7 +184,7 @@ fn jump(
     columns.halt(row, beat.tick);
     let travelling = columns.row(row);
     let (client, edge) = (travelling.pilot.client, travelling.pilot.edge);
-    columns.leave_trace(row, Some(link.grid), beat.tick);
+    columns.leave_trace(row, Some(link.grid), beat);
     let kind = EventKind::Jumped {
         from: beat.grid,
         to: link.grid,

@@ -21,7 +21,8 @@ use super::columns::{NO_CLIENT, Pilot, Presence, SpaceRow};
 use super::input::{Event, EventKind, Input, Message};
 use super::{PendingCommand, Space};
 
-/// Beats for which a ship stays in space after its client has gone: ten seconds.
+/// Beats for which a ship stays in space after its client has gone: ten seconds. Real time, as
+/// are the next two: they are about people and rows, not about the fight.
 pub const LINGER_BEATS: u64 = 300;
 /// Beats for which a grid remembers a ship that has left it: twenty seconds.
 pub const TRACE_BEATS: u64 = 600;
@@ -64,6 +65,7 @@ pub fn gather(
                 };
                 part.scratch.commands.push(command);
             }
+            Input::Fault => panic!("a fault was asked for"),
         }
     }
 }
@@ -212,11 +214,11 @@ fn leave(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, client: ClientId
             columns
                 .ship
                 .set_order(row, orrery_game::order::Order::Stop, beat.tick);
-            columns.pilot.until[row] = beat.tick.plus(LINGER_BEATS).0;
+            columns.pilot.until[row] = beat.wall.plus(LINGER_BEATS).0;
         }
         // Its row is stored already. It stays for a while, since a client that was admitted with
         // an older row must find it here.
-        Presence::Docked => columns.pilot.until[row] = beat.tick.plus(TRACE_BEATS).0,
+        Presence::Docked => columns.pilot.until[row] = beat.wall.plus(TRACE_BEATS).0,
         Presence::Trace => {}
     }
 }
@@ -251,12 +253,13 @@ fn arrive(
     });
     row.ship.law_tick = beat.tick.0;
     row.ship.state_tick = beat.tick.0;
+    row.ship.order_tick = beat.tick.0;
     row.pilot.presence = Presence::InSpace as u8;
     row.pilot.place = 0;
     row.pilot.since = beat.tick.0;
     row.pilot.version += 1;
     row.pilot.until = if row.pilot.client == NO_CLIENT {
-        beat.tick.plus(LINGER_BEATS).0
+        beat.wall.plus(LINGER_BEATS).0
     } else {
         0
     };
@@ -293,14 +296,14 @@ pub fn expire(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, out: &mut O
         let ship = part.table.ids()[row];
         let columns = part.table.columns_mut();
         let until = columns.pilot.until[row];
-        if until == 0 || until > beat.tick.0 {
+        if until == 0 || until > beat.wall.0 {
             continue;
         }
         if columns.presence(row) == Presence::InSpace {
             columns.halt(row, beat.tick);
             let stored = columns.next_character_row(row, ship, beat.grid);
             out.write(ship, character_write(&stored));
-            columns.leave_trace(row, None, beat.tick);
+            columns.leave_trace(row, None, beat);
         } else {
             part.despawn(ship, DepartureReason::LoggedOff as u8);
         }

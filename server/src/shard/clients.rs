@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use orrery_base::command::{Command, RejectCode};
 use orrery_base::{ClientId, GridId, ShardIndex, Tick};
+use orrery_kernel::dilation::Dilation;
 use orrery_kernel::rules::Stamped;
 use orrery_net::{ClosedReason, ConnectionKey, Edge, EdgeEvent};
 use orrery_proto::PROTOCOL_VERSION;
@@ -47,12 +48,14 @@ pub(super) struct Clients {
     pub(super) by_client: BTreeMap<ClientId, u32>,
     pub(super) config: EdgeSection,
     content_hash: u64,
-    control: ControlHandle,
+    pub(super) control: ControlHandle,
     pub(super) metrics: Arc<ShardMetrics>,
     /// Inputs for grids, wherever they are.
     outbox: Vec<(GridId, Stamped<Input>)>,
     /// The newest beat that this shard has done.
     pub(super) tick: Tick,
+    /// Of grids whose time is slowed down: what their clients are told.
+    paces: BTreeMap<GridId, ServerMessage>,
     draining: bool,
     buffer: Vec<u8>,
 }
@@ -80,6 +83,7 @@ impl Clients {
             metrics,
             outbox: Vec::new(),
             tick,
+            paces: BTreeMap::new(),
             draining: false,
             buffer: Vec::new(),
         }
@@ -568,7 +572,8 @@ impl Clients {
     }
 
     /// A grid tells one of this edge's clients something.
-    pub(super) fn handle_grid_event(&mut self, event: Event) {
+    /// `done` is the host's beat that it will be durable with.
+    pub(super) fn handle_grid_event(&mut self, done: Tick, event: Event) {
         let Some(&index) = self.by_client.get(&event.client) else {
             self.answer_for_the_gone(&event);
             return;
@@ -580,7 +585,7 @@ impl Clients {
             return;
         };
         self.on(connection, |clients, session| {
-            clients.grid_event(session, event)
+            clients.grid_event(session, done, event)
         });
     }
 
@@ -602,7 +607,12 @@ impl Clients {
         }
     }
 
-    fn grid_event(&mut self, session: &mut Session, event: Event) -> Result<(), Refusal> {
+    fn grid_event(
+        &mut self,
+        session: &mut Session,
+        done: Tick,
+        event: Event,
+    ) -> Result<(), Refusal> {
         let Event { tick, kind, .. } = event;
         match kind {
             EventKind::InSpace { grid, ship } => {
@@ -622,13 +632,17 @@ impl Clients {
                     entity: ship,
                     tick,
                 };
-                Self::tell_when_durable(session, tick, message);
+                Self::tell_when_durable(session, done, message);
+                if let Some(dilation) = self.paces.get(&grid) {
+                    Self::tell_when_durable(session, done, dilation.clone());
+                }
             }
             EventKind::Docked { grid, station } => {
                 session.grid = Some(grid);
                 session.place = Place::Docked(grid);
                 session.publishing = false;
-                Self::tell_when_durable(session, tick, ServerMessage::Docked { station, tick });
+                let message = ServerMessage::Docked { station, tick };
+                Self::tell_when_durable(session, done, message);
             }
             EventKind::Jumped { from, to } => {
                 session.grid = Some(to);
@@ -703,6 +717,27 @@ impl Clients {
         ));
         session.grid = Some(grid);
         Ok(())
+    }
+
+    /// The pace of a grid's time changes: the clients there are told.
+    pub(super) fn tell_pace(&mut self, grid: GridId, pace: Dilation, from: Tick) {
+        let message = ServerMessage::Dilation {
+            per_mille: pace.per_mille(),
+            from_tick: from,
+        };
+        if pace == Dilation::NONE {
+            self.paces.remove(&grid);
+        } else {
+            self.paces.insert(grid, message.clone());
+        }
+        for index in 0..self.sessions.len() {
+            let is_there = |session: &mut Session| session.place == Place::InSpace(grid);
+            let Some(mut session) = self.sessions[index].take_if(is_there) else {
+                continue;
+            };
+            self.tell_in_order(&mut session, message.clone());
+            self.sessions[index] = Some(session);
+        }
     }
 
     /// No new clients, no new commands; everybody is told how long there is.

@@ -12,7 +12,7 @@ use orrery_kernel::ring::MeshEnd;
 use super::packet::Packet;
 
 /// The rings to and from all shards, this one included.
-pub(super) struct Links {
+pub struct Links {
     mesh: MeshEnd<Packet>,
     waiting: Vec<VecDeque<Packet>>,
     /// By shard, the last beat that it has ended.
@@ -22,7 +22,7 @@ pub(super) struct Links {
 impl Links {
     /// Takes the shard's end of the mesh; all shards have ended beat `tick`.
     #[must_use]
-    pub(super) fn new(mesh: MeshEnd<Packet>, tick: Tick) -> Self {
+    pub fn new(mesh: MeshEnd<Packet>, tick: Tick) -> Self {
         let shards = usize::from(mesh.shards());
         Self {
             mesh,
@@ -32,7 +32,7 @@ impl Links {
     }
 
     /// Sends, behind everything that was sent to this shard before.
-    pub(super) fn send(&mut self, to: ShardIndex, packet: Packet) {
+    pub fn send(&mut self, to: ShardIndex, packet: Packet) {
         let waiting = &mut self.waiting[usize::from(to.0)];
         if !waiting.is_empty() {
             waiting.push_back(packet);
@@ -42,14 +42,14 @@ impl Links {
     }
 
     /// Sends to every shard, this one included.
-    pub(super) fn send_to_all(&mut self, packet: impl Fn() -> Packet) {
+    pub fn send_to_all(&mut self, packet: impl Fn() -> Packet) {
         for shard in 0..self.mesh.shards() {
             self.send(ShardIndex(shard), packet());
         }
     }
 
     /// Sends what has been waiting for room.
-    pub(super) fn flush(&mut self) {
+    pub fn flush(&mut self) {
         for (shard, waiting) in (0..).map(ShardIndex).zip(&mut self.waiting) {
             while let Some(packet) = waiting.pop_front() {
                 if let Err(packet) = self.mesh.to(shard).push(packet) {
@@ -61,31 +61,31 @@ impl Links {
     }
 
     /// Takes what one shard has sent.
-    pub(super) fn receive(&mut self, from: ShardIndex, packets: &mut Vec<Packet>) {
+    pub fn receive(&mut self, from: ShardIndex, packets: &mut Vec<Packet>) {
         self.mesh.from(from).pop_batch(usize::MAX, packets);
     }
 
     /// The beat that a shard is in, as far as what was received from it says: its packets belong
     /// to that beat. It may be one ahead of this shard's own, never more.
     #[must_use]
-    pub(super) fn beat_of(&self, from: ShardIndex) -> Tick {
+    pub fn beat_of(&self, from: ShardIndex) -> Tick {
         self.ended[usize::from(from.0)].next()
     }
 
     /// How many shards there are.
     #[must_use]
-    pub(super) const fn shards(&self) -> u16 {
+    pub const fn shards(&self) -> u16 {
         self.mesh.shards()
     }
 
     /// Notes that a shard has ended a beat.
-    pub(super) fn note_end(&mut self, from: ShardIndex, tick: Tick) {
+    pub fn note_end(&mut self, from: ShardIndex, tick: Tick) {
         self.ended[usize::from(from.0)] = tick;
     }
 
     /// Whether all shards have ended a beat.
     #[must_use]
-    pub(super) fn all_ended(&self, tick: Tick) -> bool {
+    pub fn all_ended(&self, tick: Tick) -> bool {
         self.ended.iter().all(|&ended| ended >= tick)
     }
 }

@@ -14,39 +14,49 @@
 //! **Invariant:** nothing in here decides anything about the world: it moves inputs to grids and
 //! what grids put out to clients and to the commit.
 
-mod beat;
 mod clients;
+mod conductor;
+mod incidents;
 mod links;
+mod pacer;
 mod packet;
+mod placement;
 mod publish;
+mod restore;
 mod session;
+mod simulation;
+mod watch;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crossbeam::channel::{Receiver, Sender};
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::metronome::{Metronome, MetronomeConfig, Pulse};
-use orrery_kernel::rules::{Envelope, Stamped};
+use orrery_kernel::rules::Stamped;
 use orrery_kernel::runtime::{Clock, ShardSeat};
 use orrery_kernel::world::World;
 use orrery_net::{Edge, EdgeConfig, Forward, Listen, UdpShell};
-use orrery_storage::checkpoint::GridSum;
-use orrery_storage::{BeatPort, Durable, SubmitError};
+use orrery_storage::{BeatPort, Durable, Submission, SubmitError};
 
-pub use packet::{Packet, Publication};
+pub use links::Links;
+pub use packet::{Packet, Publication, Transfer};
+pub use placement::{Change, PlacementRequest};
+pub use restore::{Culprits, Ward};
+pub use simulation::{Checkpoint, Comeback, Done, Incident, Simulation};
 
-use self::beat::{Done, Simulation};
 use self::clients::Clients;
-use self::links::Links;
+use self::conductor::BeatConductor;
+use self::pacer::Pacer;
 use self::publish::PublishScratch;
 use crate::config::Config;
 use crate::control::ControlHandle;
 use crate::host::recovery::Deal;
 use crate::metrics::{BeatPhase, ShardMetrics};
 use crate::rules::Space;
-use crate::rules::input::{Input, Message};
+use crate::rules::input::Input;
 
 /// The longest that a shard with nothing to do looks away from its rings.
 const LOOK_AWAY: Duration = Duration::from_millis(3);
@@ -56,6 +66,10 @@ const WAIT_STEP: Duration = Duration::from_micros(200);
 const START_AFTER: Duration = Duration::from_millis(200);
 /// When the host stops because a shard has failed, the others do not wait for it for ever.
 const OTHERS_GIVEN_UP: Duration = Duration::from_secs(5);
+/// Of a beat, what the grids of a shard may take before those that are dilated have to wait.
+const GRID_BUDGET: Duration = Duration::from_millis(22);
+/// Images that may wait to be encoded.
+const IMAGES_WAITING_MAX: usize = 64;
 /// Beats between two updates of the slow measurements.
 const SHOW_BEATS: u64 = 15;
 /// Beats between the call to stop and the last beat: long enough for clients to hear of it.
@@ -67,8 +81,6 @@ pub struct ShardParts {
     pub stop: Arc<AtomicBool>,
     /// Its grids.
     pub world: World<Space>,
-    /// Messages that are due in the next beat.
-    pub pending: Vec<Envelope<Message>>,
     /// Which grid is on which shard.
     pub deal: Deal,
     /// Clients of an earlier life, whose ships are told that nobody is there any more.
@@ -89,19 +101,44 @@ pub struct ShardParts {
     pub control: ControlHandle,
     /// Where it counts.
     pub metrics: Arc<ShardMetrics>,
-    /// Where it reports checkpoints, to be completed when all shards have.
-    pub checkpoints: crossbeam::channel::Sender<ShardCheckpoint>,
+    /// Where the images of its grids go, to be written as checkpoints.
+    pub images: Sender<ImageJob>,
+    /// The images that have been encoded.
+    pub encoded: Receiver<EncodedImage>,
 }
 
-/// One shard's share of a checkpoint is in its beat's batch.
-#[derive(Clone, Debug)]
-pub struct ShardCheckpoint {
-    /// The beat after which the state was taken.
-    pub tick: Tick,
-    /// Whose share it is.
+/// An image that is to become a checkpoint.
+pub struct ImageJob {
+    /// Whose grid it is.
     pub shard: ShardIndex,
-    /// The sums of its rows.
-    pub sums: Vec<GridSum>,
+    /// What is known of it.
+    pub news: ImageNews,
+}
+
+/// What is known of a grid whose turn it is to be saved.
+pub enum ImageNews {
+    /// Its state, to become a checkpoint.
+    Changed(Checkpoint),
+    /// It is as in its newest checkpoint, and nothing waits for it.
+    Unchanged {
+        /// Which grid.
+        grid: GridId,
+        /// The host's beat after which that holds.
+        tick: Tick,
+        /// The host's beat of that checkpoint.
+        saved: Tick,
+    },
+}
+
+/// An image as bytes, for the shard that would restore its grid from it.
+#[derive(Debug)]
+pub struct EncodedImage {
+    /// The grid.
+    pub grid: GridId,
+    /// The host's beat after which it was taken.
+    pub tick: Tick,
+    /// The bytes.
+    pub bytes: Arc<Vec<u8>>,
 }
 
 type ShardResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -122,6 +159,7 @@ struct Shard {
     config: Arc<Config>,
     metronome: Metronome,
     simulation: Simulation,
+    pacer: Pacer,
     clients: Clients,
     shell: UdpShell,
     links: Links,
@@ -130,7 +168,8 @@ struct Shard {
     /// What was durable when replies were last released.
     released: Tick,
     metrics: Arc<ShardMetrics>,
-    checkpoints: crossbeam::channel::Sender<ShardCheckpoint>,
+    images: Sender<ImageJob>,
+    encoded: Receiver<EncodedImage>,
     /// Once stopping has begun, the last beat.
     last: Option<Tick>,
     publications: Vec<Arc<Publication>>,
@@ -153,7 +192,8 @@ impl Shard {
             Arc::clone(&parts.metrics),
             tick,
         );
-        let mut simulation = Simulation::new(shard, parts.world, parts.deal, parts.pending);
+        let interval = u64::from(parts.config.durability.checkpoint_interval_beats);
+        let mut simulation = Simulation::new(shard, parts.world, &parts.deal, interval);
         for (grid, input) in parts.orphans {
             simulation.take_input(grid, input);
         }
@@ -167,6 +207,7 @@ impl Shard {
             config: parts.config,
             metronome: Metronome::new(MetronomeConfig::default(), tick.next(), first_ns),
             simulation,
+            pacer: Pacer::default(),
             clients,
             shell: UdpShell::bind(&parts.listen)?,
             links: Links::new(seat.mesh, tick),
@@ -174,7 +215,8 @@ impl Shard {
             durable: parts.durable,
             released: tick,
             metrics: parts.metrics,
-            checkpoints: parts.checkpoints,
+            images: parts.images,
+            encoded: parts.encoded,
             last: None,
             publications: Vec::new(),
             packets: Vec::new(),
@@ -235,16 +277,17 @@ impl Shard {
         if self.shard == ShardIndex(0) && self.last.is_none() && self.stop.load(Ordering::Acquire) {
             self.last = Some(tick.plus(DRAIN_BEATS));
         }
-        let interval = u64::from(self.config.durability.checkpoint_interval_beats);
-        let with_checkpoint = tick.is_every(interval, 0) || self.last == Some(tick);
+        self.begin(tick)?;
         let done = span.in_scope(|| {
-            self.simulation.beat(
-                tick,
-                with_checkpoint,
-                self.last,
-                &mut self.links,
-                &self.metrics,
-            )
+            let metrics = Arc::clone(&self.metrics);
+            let mut conductor = BeatConductor::new(&metrics, GRID_BUDGET);
+            let done = self.simulation.beat(tick, &mut self.links, &mut conductor);
+            conductor.enter(BeatPhase::Exchange);
+            let last = self.last;
+            self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
+            let costs = conductor.finish();
+            self.pacer.observe(&costs, &mut self.simulation, &mut self.links);
+            done
         });
         self.clients.note_beat(tick);
         if self.last.is_some() {
@@ -270,16 +313,65 @@ impl Shard {
         Ok(())
     }
 
+    /// What comes before a beat's work: grids that come and go, deliveries, restored grids, and
+    /// images of the state after the last beat.
+    fn begin(&mut self, tick: Tick) -> ShardResult<()> {
+        while let Some(request) = self.clients.control.poll_placement(self.shard) {
+            self.simulation.request(request);
+        }
+        self.simulation.begin(tick, &mut self.links);
+        let since = Instant::now();
+        while !self.simulation.is_ready(tick) {
+            if since.elapsed() > OTHERS_GIVEN_UP {
+                return Err(format!("a grid that moves here by beat {tick} has not come").into());
+            }
+            if !self.serve()? {
+                self.shell.wait(Instant::now() + WAIT_STEP);
+            }
+        }
+        self.simulation.settle_in(tick);
+        for comeback in self.simulation.poll_restored() {
+            incidents::report_comeback(&comeback, &self.metrics);
+        }
+        for image in self.encoded.try_iter() {
+            self.simulation
+                .note_image(image.grid, image.tick, image.bytes);
+        }
+        self.take_images(false);
+        Ok(())
+    }
+
+    /// Sends images of grids away, to be written as checkpoints.
+    fn take_images(&mut self, all: bool) {
+        let since = Instant::now();
+        if !all && self.images.len() > IMAGES_WAITING_MAX {
+            // The disk does not keep up: the journal holds everything until it does.
+            self.metrics.checkpoints_skipped.increment();
+            return;
+        }
+        for news in self.simulation.images(all) {
+            let shard = self.shard;
+            // The receiver outlives the shards; if it is gone the host is ending anyway.
+            let _ = self.images.send(ImageJob { shard, news });
+        }
+        self.metrics
+            .record_phase(BeatPhase::Checkpoint, since.elapsed());
+    }
+
     /// Shows the slow measurements to whoever looks.
     fn show(&mut self) {
         self.metrics.clients.set(self.clients.playing() as u64);
         self.metrics
             .connections
             .set(self.clients.edge.connections() as u64);
-        self.metrics.grids.set(self.simulation.grid_count() as u64);
+        self.metrics
+            .grids
+            .set(self.simulation.world().grids().len() as u64);
         self.metrics.copy_edge(self.clients.edge.counters());
         self.metrics.copy_sockets(self.shell.counters());
-        self.metrics.publish_grids(self.simulation.grid_table());
+        let mut table = self.simulation.grid_table();
+        self.pacer.show(&mut table, &self.metrics);
+        self.metrics.publish_grids(table);
     }
 
     /// Hands the beat to the commit. A disk that is many beats behind slows the world down here,
@@ -287,12 +379,18 @@ impl Shard {
     fn submit(&mut self, tick: Tick, done: Done) -> ShardResult<()> {
         let since = Instant::now();
         self.metrics.entities.set(done.entities as u64);
-        let mut batch = done.batch;
+        for incident in &done.incidents {
+            incidents::report(incident, &self.config.server.data, &self.metrics);
+        }
+        let mut submission = Submission {
+            batch: done.batch,
+            record: Arc::unwrap_or_clone(done.record),
+        };
         loop {
-            match self.port.submit(tick, batch) {
+            match self.port.submit(tick, submission) {
                 Ok(()) => break,
-                Err(SubmitError::Full { batch: back, .. }) => {
-                    batch = back;
+                Err(SubmitError::Full { submission: back, .. }) => {
+                    submission = back;
                     self.metrics.commit_back_pressure.increment();
                     self.serve()?;
                     self.shell.wait(Instant::now() + LOOK_AWAY);
@@ -302,14 +400,6 @@ impl Shard {
         }
         self.metrics
             .record_phase(BeatPhase::Commit, since.elapsed());
-        if let Some(sums) = done.checkpoint {
-            // The receiver outlives the shards; if it is gone the host is ending anyway.
-            let _ = self.checkpoints.send(ShardCheckpoint {
-                tick,
-                shard: self.shard,
-                sums,
-            });
-        }
         Ok(())
     }
 
@@ -359,14 +449,14 @@ impl Shard {
         for from in (0..self.links.shards()).map(ShardIndex) {
             self.links.receive(from, &mut packets);
             for packet in packets.drain(..) {
+                let beat = self.links.beat_of(from);
+                let Some(packet) = self.simulation.take(from, beat, packet) else {
+                    continue;
+                };
                 match packet {
-                    Packet::Input(grid, input) => self.simulation.take_input(grid, *input),
-                    Packet::Message(envelope) => {
-                        let due = self.links.beat_of(from).next();
-                        self.simulation.take_message(due, *envelope);
-                    }
                     Packet::Publication(publication) => self.publications.push(publication),
-                    Packet::Event(event) => self.clients.handle_grid_event(*event),
+                    Packet::Event(done, event) => self.clients.handle_grid_event(done, *event),
+                    Packet::Pace { grid, pace, from } => self.clients.tell_pace(grid, pace, from),
                     Packet::EndOfBeat { tick, last } => {
                         self.links.note_end(from, tick);
                         self.last = self.last.or(last);
@@ -376,6 +466,7 @@ impl Shard {
                             .edge
                             .handle_forwarded(Instant::now(), *received);
                     }
+                    other => unreachable!("the simulation takes {other:?}"),
                 }
             }
         }
@@ -385,6 +476,9 @@ impl Shard {
     /// The last beat is done: says goodbye to the clients when it is durable.
     fn end(&mut self) -> ShardResult<Tick> {
         let last = self.simulation.tick();
+        self.simulation.begin(last.next(), &mut self.links);
+        self.simulation.settle_in(last.next());
+        self.take_images(true);
         let since = Instant::now();
         while self.durable.beat() < Some(last) && since.elapsed() < OTHERS_GIVEN_UP {
             self.serve()?;

@@ -144,6 +144,7 @@ fn input() -> impl Strategy<Value = Input> {
             }
         });
     prop_oneof![
+        Just(Input::Fault),
         (ids(), stored).prop_map(|((client, edge), row)| Input::Enter { client, edge, row }),
         (ids(), any::<u64>()).prop_map(|((client, _), ship)| Input::Leave {
             client,
