@@ -23,7 +23,7 @@
 //! **Invariant:** after a failed write nothing is acknowledged any more; the process has to
 //! open the store again.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod audit;
 pub mod batch;
@@ -32,6 +32,7 @@ pub mod commit;
 pub mod domain;
 mod engine;
 pub mod journal;
+pub mod log;
 pub mod meta;
 pub mod prune;
 pub mod rows;

@@ -1,0 +1,33 @@
+//! The beat log: one append-only log that is both the commit of every beat and the journal.
+//!
+//! ```text
+//!  append(frame) ─▶ active segment ──full──▶ waiting ──seal──▶ <first>.seg.zst ──release──▶ gone
+//!                     ▲  O_DIRECT + fdatasync     │ its file becomes the next spare
+//!                     └────────── spare ◀─────────┘
+//! ```
+//!
+//! A frame holds the final rows of one or several beats and the shards' journal records of
+//! them. It is durable when [`BeatLog::append`] returns. Frames are numbered without a gap, and
+//! each carries the checksum of the one before it.
+//!
+//! **Invariant:** only the last frame written can be incomplete after a crash, because the next
+//! is written only when it is durable. Everything else that does not read as it was written is
+//! rot, and is never passed over in silence.
+//!
+//! **Invariant:** nothing here starts a thread. What may be slow (making spares, compressing)
+//! is handed out as a job ([`SpareJob`], [`SealJob`]) that any thread can run.
+
+mod beat_log;
+mod disk;
+mod frame;
+mod jobs;
+mod read;
+
+pub use beat_log::{
+    AppendError, Appended, BeatLog, LogEnd, LogOpenError, LogOptions, Needs, Released,
+    SegmentInfo, TornTail,
+};
+pub use disk::{BLOCK, Blocks, Disk, LogFile};
+pub use frame::{Frame, FrameOut, OwnedRecord, Record};
+pub use jobs::{SealError, SealJob, Sealed, Spare, SpareJob};
+pub use read::{Frames, ReadFrom, ReadLogError, read, read_segment};
