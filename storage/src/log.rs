@@ -19,15 +19,33 @@
 
 mod beat_log;
 mod disk;
+mod folder;
 mod frame;
+mod host;
 mod jobs;
+mod plain;
 mod read;
+mod scan;
+mod segment;
+pub mod simulated;
+mod types;
+#[allow(
+    unsafe_code,
+    reason = "the kernel's ring reads a buffer that it does not own"
+)]
+mod uring;
 
-pub use beat_log::{
-    AppendError, Appended, BeatLog, LogEnd, LogOpenError, LogOptions, Needs, Released,
-    SegmentInfo, TornTail,
-};
+pub use beat_log::{BeatLog, inspect};
 pub use disk::{BLOCK, Blocks, Disk, LogFile};
 pub use frame::{Frame, FrameOut, OwnedRecord, Record};
+pub use host::{HostDisk, HostFile};
 pub use jobs::{SealError, SealJob, Sealed, Spare, SpareJob};
+pub use plain::{PlainDisk, PlainFile};
 pub use read::{Frames, ReadFrom, ReadLogError, read, read_segment};
+pub use types::{
+    AppendError, Appended, LogEnd, LogOpenError, LogOptions, Needs, Released, SegmentInfo, TornTail,
+};
+pub use uring::{UringDisk, UringFile};
+
+#[cfg(test)]
+mod tests;

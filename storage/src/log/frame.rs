@@ -49,3 +49,5 @@ pub struct Frame {
     /// Journal records in the order in which they were written.
     pub records: Vec<OwnedRecord>,
 }
+
+pub(super) mod codec;
