@@ -37,7 +37,7 @@ mod uring;
 
 pub use beat_log::{BeatLog, inspect};
 pub use disk::{BLOCK, Blocks, Disk, LogFile};
-pub use frame::{Frame, FrameOut, OwnedRecord, Record};
+pub use frame::{Frame, FrameOut, OwnedRecord, Record, exercise};
 pub use host::{HostDisk, HostFile};
 pub use jobs::{SealError, SealJob, Sealed, Spare, SpareJob};
 pub use plain::{PlainDisk, PlainFile};

@@ -163,6 +163,53 @@ pub(in crate::log) fn find(bytes: &[u8], seed: u32) -> Option<Raw<'_>> {
     })
 }
 
+/// See [`super::exercise`].
+pub(super) fn exercise(data: &[u8]) {
+    if let Some(raw) = find(data, 0) {
+        let _ = raw.decode();
+    }
+    // The first bytes choose the header; the rest is rows and records.
+    let Some((choice, body)) = data.split_first_chunk::<4>() else {
+        return;
+    };
+    let rows_bytes = usize::from(choice[0]).min(body.len());
+    let mut bytes = vec![0; HEADER_BYTES];
+    bytes[..4].copy_from_slice(&MAGIC);
+    bytes[4..6].copy_from_slice(&[VERSION, choice[1] & (HAS_BEATS | HAS_THROUGH)]);
+    bytes[32..40].fill(choice[1]);
+    let counts = (u32::from(choice[2]), u32::from(choice[3]));
+    let lengths = (rows_bytes as u32, (body.len() - rows_bytes) as u32);
+    let words = [lengths.0, counts.0, lengths.1, counts.1];
+    for (to, word) in bytes[48..64].chunks_exact_mut(4).zip(words) {
+        to.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes.extend_from_slice(body);
+    let crc = sum(0, &bytes);
+    bytes[CRC_AT..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
+    let raw = find(&bytes, 0).expect("the header fits its content");
+    let Ok(frame) = raw.decode() else {
+        return;
+    };
+    let records: Vec<Record<'_>> = frame.records.iter().map(OwnedRecord::as_record).collect();
+    let out = FrameOut {
+        through: frame.through,
+        rows: &frame.rows,
+        records: &records,
+    };
+    let place = Place {
+        number: frame.number,
+        seed: 0,
+        previous: 0,
+    };
+    let mut blocks = Blocks::new();
+    encode(&out, place, &mut blocks);
+    let again = find(blocks.bytes(), 0).and_then(|raw| raw.decode().ok());
+    let again = again.expect("what was encoded decodes");
+    assert_eq!(again.records, frame.records);
+    assert_eq!(again.through, frame.through);
+    assert!(again.rows.len() <= frame.rows.len());
+}
+
 /// The number in what looks like a frame's header, whole or not.
 pub(in crate::log) fn claimed_number(bytes: &[u8]) -> Option<u64> {
     let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
