@@ -1,28 +1,28 @@
-//! Completes checkpoints: the shards' shares are in their beats' batches; when all shards have
-//! written theirs, the header that makes them one checkpoint is written, and what is too old to
-//! be kept is removed.
+//! Bounds what is kept: when all shards have submitted the checkpoint of a beat (in that beat's
+//! rows, so that it is there as a whole or not at all), older checkpoints and the journal before
+//! them are let go, as far as nobody wants to replay them.
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use crossbeam::channel::{Receiver, Sender, unbounded};
-use orrery_base::Tick;
-use orrery_storage::checkpoint::{GridSum, put_header};
-use orrery_storage::prune::{Keep, prune};
+use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_storage::prune::prune;
 use orrery_storage::{Batch, ControlPort, Store};
 
+use super::recovery::{Deal, pending_row};
 use crate::config::DurabilityConfig;
 use crate::shard::ShardCheckpoint;
 
-/// The thread that completes checkpoints.
+/// The thread that prunes.
 pub struct Completer {
     sender: Sender<ShardCheckpoint>,
     thread: JoinHandle<()>,
 }
 
 impl Completer {
-    /// Starts the thread for a host of `shards`.
+    /// Starts the thread for a host of `shards` with the grids of `deal`.
     ///
     /// # Errors
     /// If the thread cannot be started.
@@ -30,17 +30,21 @@ impl Completer {
         store: Store,
         port: ControlPort,
         shards: u16,
+        deal: Deal,
         config: &DurabilityConfig,
     ) -> anyhow::Result<Self> {
         // A message per shard and checkpoint, minutes apart from being many.
         let (sender, receiver) = unbounded();
-        let keep = Keep {
-            checkpoints: (config.keep_beats / config.checkpoint_interval_beats) as usize + 2,
-            journal_beats: u64::from(config.keep_beats),
+        let pruner = Pruner {
+            store,
+            port,
+            shards,
+            deal,
+            keep_beats: u64::from(config.keep_beats),
         };
         let thread = std::thread::Builder::new()
             .name("orrery-checkpoints".into())
-            .spawn(move || complete(&store, &port, usize::from(shards), keep, &receiver))
+            .spawn(move || pruner.run(&receiver))
             .context("start the checkpoint thread")?;
         Ok(Self { sender, thread })
     }
@@ -51,7 +55,7 @@ impl Completer {
         self.sender.clone()
     }
 
-    /// Completes what all shards have reported, then ends. The shards must have ended.
+    /// Ends after the last report. The shards must have ended.
     pub fn finish(self) {
         drop(self.sender);
         if self.thread.join().is_err() {
@@ -60,36 +64,57 @@ impl Completer {
     }
 }
 
-fn complete(
-    store: &Store,
-    port: &ControlPort,
-    shards: usize,
-    keep: Keep,
-    reports: &Receiver<ShardCheckpoint>,
-) {
-    let mut open: BTreeMap<Tick, Vec<Vec<GridSum>>> = BTreeMap::new();
-    for report in reports {
-        let shares = open.entry(report.tick).or_default();
-        shares.push(report.sums);
-        if shares.len() < shards {
-            continue;
+struct Pruner {
+    store: Store,
+    port: ControlPort,
+    shards: u16,
+    deal: Deal,
+    keep_beats: u64,
+}
+
+impl Pruner {
+    fn run(self, reports: &Receiver<ShardCheckpoint>) {
+        let mut open: BTreeMap<Tick, u16> = BTreeMap::new();
+        for report in reports {
+            let shares = open.entry(report.tick).or_default();
+            *shares += 1;
+            if *shares == self.shards {
+                open.remove(&report.tick);
+                self.prune(report.tick);
+            }
         }
-        let sums: Vec<GridSum> = open
-            .remove(&report.tick)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
+    }
+
+    /// The checkpoint of `tick` is on its way: pruning sees those before it, which are there.
+    fn prune(&self, tick: Tick) {
         let mut batch = Batch::new();
-        put_header(&mut batch, report.tick, &sums);
-        // The last complete checkpoint is older than this one: pruning sees it and those before.
-        if let Err(error) = prune(store, report.tick, keep, &mut batch) {
-            tracing::error!(%error, "prune old checkpoints and journal");
-        }
-        let tick = report.tick;
-        port.commit(batch).on_durable(move |outcome| match outcome {
-            Ok(()) => tracing::debug!(beat = tick.0, "checkpoint complete"),
-            Err(error) => tracing::error!(%error, beat = tick.0, "complete checkpoint"),
-        });
+        let pruned = match prune(&self.store, tick.minus(self.keep_beats), &mut batch) {
+            Ok(pruned) => pruned,
+            Err(error) => return tracing::error!(%error, "prune old checkpoints"),
+        };
+        // Every grid of the galaxy has a checkpoint at the same beats; what is left of shards
+        // that this host does not have any more holds nothing back.
+        let is_ours = |grid: GridId| {
+            let shards = (0..self.shards).map(ShardIndex);
+            self.deal.world_of(grid).is_some()
+                || shards.map(pending_row).any(|pending| pending == grid)
+        };
+        let recovery_from = pruned.recovery_from(is_ours);
+        let wanted_from = pruned.wanted_from(is_ours);
+        let port = self.port.clone();
+        self.port
+            .commit(batch)
+            .on_durable(move |outcome| match outcome {
+                Ok(()) => {
+                    port.keep_journal(recovery_from, wanted_from);
+                    tracing::debug!(
+                        beat = tick.0,
+                        removed = pruned.removed,
+                        journal_from = wanted_from.0,
+                        "pruned"
+                    );
+                }
+                Err(error) => tracing::error!(%error, beat = tick.0, "prune old checkpoints"),
+            });
     }
 }

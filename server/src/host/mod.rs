@@ -234,8 +234,13 @@ impl Host {
             shards: shard_count,
             stop: Arc::new(AtomicBool::new(false)),
         })?;
-        let completer =
-            checkpoints::Completer::start(store, control_port, shard_count, &config.durability)?;
+        let completer = checkpoints::Completer::start(
+            store,
+            control_port,
+            shard_count,
+            recovered.deal.clone(),
+            &config.durability,
+        )?;
         let shared = Shared {
             config: &config,
             listen: &listen,

@@ -8,7 +8,7 @@ use orrery_base::{GridId, Tick};
 use orrery_kernel::journal::{BeatRecord, decode_messages, encode_messages};
 use orrery_kernel::lockstep::{Checkpoint, Lockstep};
 use orrery_kernel::world::WorldConfig;
-use orrery_storage::{Rows, checkpoint, journal};
+use orrery_storage::{Rows, Store, checkpoint, journal};
 
 use crate::rules::Space;
 use crate::rules::context::SpaceContext;
@@ -93,7 +93,7 @@ pub struct Replayed {
 /// If the store cannot be read, a beat of the journal is missing or damaged, or a digest differs:
 /// then the error names the grid and the beat.
 pub fn replay(
-    rows: &impl Rows,
+    store: &Store,
     context: &Arc<SpaceContext>,
     seed: u64,
     deal: &Deal,
@@ -101,10 +101,11 @@ pub fn replay(
     until: Tick,
     mut progress: impl FnMut(Progress),
 ) -> anyhow::Result<Replayed> {
-    let (mut lockstep, skipped) = begin(rows, context, seed, deal, start, until)?;
+    let (mut lockstep, skipped) = begin(store, context, seed, deal, start, until)?;
     let from = lockstep.tick();
     let mut beat: Vec<BeatRecord<Space>> = Vec::new();
-    for row in journal::range(rows, from.next()..=until) {
+    let rows = journal::range(store.log(), from.next()..=until).context("read the journal")?;
+    for row in rows {
         let row = row.context("read the journal")?;
         if beat
             .first()
@@ -158,7 +159,7 @@ fn step(lockstep: &mut Lockstep<Space>, records: Vec<BeatRecord<Space>>) -> anyh
 }
 
 fn begin(
-    rows: &impl Rows,
+    store: &Store,
     context: &Arc<SpaceContext>,
     seed: u64,
     deal: &Deal,
@@ -166,27 +167,16 @@ fn begin(
     until: Tick,
 ) -> anyhow::Result<(Lockstep<Space>, usize)> {
     let (found, skipped) = match start {
-        Start::Newest => {
-            let newest = checkpoint::newest(rows, until).context("find a checkpoint")?;
-            (newest.checkpoint, newest.skipped.len())
-        }
-        Start::Oldest => oldest(rows, until)?,
+        Start::Newest => newest(store, deal, until).context("find a checkpoint")?,
+        Start::Oldest => oldest(store, deal, until)?,
     };
     let config = WorldConfig { seed };
     let worlds = deal.worlds;
-    if let Some(found) = found {
-        let checkpoint = assemble(found)?;
+    if let Some(checkpoint) = found {
         let lockstep = Lockstep::restore(config, context, worlds, &checkpoint, |grid| {
             (1, deal.world_of(grid).unwrap_or(0))
         })
         .with_context(|| format!("restore the checkpoint of beat {}", checkpoint.tick))?;
-        for grid in deal.grids() {
-            ensure!(
-                lockstep.grid(*grid).is_some(),
-                "the checkpoint of beat {} has no grid {grid}",
-                checkpoint.tick
-            );
-        }
         return Ok((lockstep, skipped));
     }
     // No checkpoint: the journal reaches back to the birth of the galaxy, or there is none.
@@ -197,29 +187,59 @@ fn begin(
     Ok((lockstep, skipped))
 }
 
-/// The oldest complete checkpoint whose following beat the journal still has; none if the
+/// The beats at which there are checkpoints, newest first. All grids have theirs at the same
+/// beats, so one of them speaks for all.
+fn beats(
+    rows: &impl Rows,
+    deal: &Deal,
+    until: Tick,
+) -> impl Iterator<Item = anyhow::Result<Tick>> {
+    let grid = deal.grids().first();
+    grid.into_iter()
+        .flat_map(move |&grid| checkpoint::beats_down(rows, grid, until))
+        .map(|beat| Ok(beat?))
+}
+
+/// The newest whole checkpoint, and how many damaged ones are newer.
+fn newest(
+    rows: &impl Rows,
+    deal: &Deal,
+    until: Tick,
+) -> anyhow::Result<(Option<Checkpoint>, usize)> {
+    let mut skipped = 0;
+    for beat in beats(rows, deal, until) {
+        match load(rows, deal, beat?)? {
+            Some(found) => return Ok((Some(found), skipped)),
+            None => skipped += 1,
+        }
+    }
+    Ok((None, skipped))
+}
+
+/// The oldest whole checkpoint whose following beat the journal still has; none if the
 /// journal begins with the first beat.
 fn oldest(
-    rows: &impl Rows,
+    store: &Store,
+    deal: &Deal,
     until: Tick,
-) -> anyhow::Result<(Option<checkpoint::Checkpoint>, usize)> {
-    let Some((first, _)) = journal::span(rows).context("read the journal's ends")? else {
+) -> anyhow::Result<(Option<Checkpoint>, usize)> {
+    let span = journal::span(store.log(), until).context("read the journal's ends")?;
+    let Some((first, _)) = span else {
         return Ok((None, 0));
     };
     if first.beat == Tick(1) {
         return Ok((None, 0));
     }
-    let mut beats = checkpoint::beats_down(rows, until).collect::<Result<Vec<_>, _>>()?;
+    let mut beats = beats(store, deal, until).collect::<anyhow::Result<Vec<_>>>()?;
     beats.reverse();
     let mut skipped = 0;
     for beat in beats {
         if beat.next() < first.beat {
             continue;
         }
-        match checkpoint::load(rows, beat) {
-            Ok(found) => return Ok((Some(found), skipped)),
-            Err(checkpoint::CheckpointError::Incomplete { .. }) => skipped += 1,
-            Err(error) => return Err(error.into()),
+        match load(store, deal, beat)? {
+            Some(found) => return Ok((Some(found), skipped)),
+            None => skipped += 1,
         }
     }
     bail!(
@@ -228,25 +248,41 @@ fn oldest(
     )
 }
 
-/// A stored checkpoint as the kernel wants it: grids, and the messages of all shards together.
-fn assemble(found: checkpoint::Checkpoint) -> anyhow::Result<Checkpoint> {
-    let mut grids = Vec::with_capacity(found.grids.len());
+/// The checkpoint of a beat as the kernel wants it: grids, and the messages of all shards
+/// together. None if a grid of the galaxy is missing or damaged.
+fn load(rows: &impl Rows, deal: &Deal, beat: Tick) -> anyhow::Result<Option<Checkpoint>> {
+    let mut grids = Vec::new();
     let mut pending = Vec::new();
-    for (grid, bytes) in found.grids {
+    for grid in checkpoint::grids(rows) {
+        let grid = grid.context("read the checkpoints")?;
+        let found = match checkpoint::load(rows, grid, beat) {
+            Ok(found) => found,
+            Err(error @ checkpoint::CheckpointError::Damaged { .. }) => {
+                tracing::warn!(%error, "an older checkpoint has to do");
+                return Ok(None);
+            }
+            Err(checkpoint::CheckpointError::Read(error)) => return Err(error.into()),
+        };
+        // Of shards that were no more, or not yet, there is nothing at this beat.
+        let Some(found) = found else { continue };
         if is_pending_row(grid) {
-            pending.extend(
-                decode_messages::<Space>(&bytes).context("decode messages of a checkpoint")?,
-            );
+            let messages = decode_messages::<Space>(&found.state);
+            pending.extend(messages.context("decode messages of a checkpoint")?);
         } else {
-            grids.push((grid, bytes));
+            grids.push((grid, found.state));
         }
+    }
+    let is_there = |grid: &GridId| grids.binary_search_by_key(grid, |(grid, _)| *grid).is_ok();
+    if let Some(missing) = deal.grids().iter().find(|grid| !is_there(grid)) {
+        tracing::warn!(beat = beat.0, grid = missing.0, "a checkpoint lacks a grid");
+        return Ok(None);
     }
     pending.sort_by_key(|envelope| (envelope.to, envelope.from, envelope.sequence));
     let mut encoded = Vec::new();
     encode_messages::<Space>(&pending, &mut encoded);
-    Ok(Checkpoint {
-        tick: found.beat,
+    Ok(Some(Checkpoint {
+        tick: beat,
         grids,
         pending: encoded,
-    })
+    }))
 }

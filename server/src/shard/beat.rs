@@ -17,8 +17,7 @@ use orrery_kernel::rules::{Envelope, Stamped, Write};
 use orrery_kernel::world::{BeatOutput, World};
 use orrery_proto::snapshot::GridHistory;
 use orrery_spatial::{CellIndex, Positions};
-use orrery_storage::checkpoint::GridSum;
-use orrery_storage::{Batch, Domain, checkpoint};
+use orrery_storage::{Batch, Domain, Submission, checkpoint};
 
 use super::links::Links;
 use super::packet::{Packet, Publication};
@@ -40,17 +39,16 @@ pub(super) struct Simulation {
     inputs: Vec<(GridId, Stamped<Input>)>,
     /// Messages with the beat that they are due in: the next one, or the one after.
     arrivals: Vec<(Tick, Envelope<Message>)>,
-    record: Vec<u8>,
     /// The recent past of every grid that somebody watches.
     histories: BTreeMap<GridId, GridHistory>,
 }
 
 /// What a beat leaves to be done by others.
 pub(super) struct Done {
-    /// The batch, for the commit.
-    pub batch: Batch,
-    /// Sums of the grids in the batch, if the beat ended with a checkpoint.
-    pub checkpoint: Option<Vec<GridSum>>,
+    /// Rows and record, for the commit.
+    pub submission: Submission,
+    /// Whether the state of all grids is among the rows.
+    pub checkpoint: bool,
     /// Entities of the shard's grids.
     pub entities: usize,
 }
@@ -75,7 +73,6 @@ impl Simulation {
             deal,
             inputs: Vec::new(),
             arrivals,
-            record: Vec::new(),
             histories: BTreeMap::new(),
         }
     }
@@ -152,24 +149,23 @@ impl Simulation {
         let mut batch = Batch::new();
         self.exchange(tick, last, &output, links);
         timer.enter(BeatPhase::Journal);
-        self.record.clear();
+        let mut record = Vec::new();
         let records = output.grids.iter().map(|grid| &grid.record);
-        journal::encode::<Space>(tick, self.shard, records, &mut self.record);
-        orrery_storage::journal::put(&mut batch, tick, self.shard, &self.record);
+        journal::encode::<Space>(tick, self.shard, records, &mut record);
         for grid in &output.grids {
             for write in &grid.writes {
                 put(&mut batch, write);
             }
         }
-        let sums = with_checkpoint.then(|| {
+        if with_checkpoint {
             timer.enter(BeatPhase::Checkpoint);
-            self.checkpoint(tick, &output.messages, &mut batch)
-        });
+            self.checkpoint(tick, &output.messages, &mut batch);
+        }
         timer.finish();
         let entities = self.world.grids().map(Grid::entity_count).sum();
         Done {
-            batch,
-            checkpoint: sums,
+            submission: Submission { batch, record },
+            checkpoint: with_checkpoint,
             entities,
         }
     }
@@ -265,25 +261,13 @@ impl Simulation {
         }
     }
 
-    fn checkpoint(
-        &self,
-        tick: Tick,
-        pending: &[Envelope<Message>],
-        batch: &mut Batch,
-    ) -> Vec<GridSum> {
-        let mut sums = Vec::new();
+    fn checkpoint(&self, tick: Tick, pending: &[Envelope<Message>], batch: &mut Batch) {
         for (grid, state) in self.world.checkpoint() {
-            sums.push(checkpoint::put_grid(batch, tick, grid, &state));
+            checkpoint::put(batch, grid, tick, &state);
         }
         let mut messages = Vec::new();
         journal::encode_messages::<Space>(pending, &mut messages);
-        sums.push(checkpoint::put_grid(
-            batch,
-            tick,
-            pending_row(self.shard),
-            &messages,
-        ));
-        sums
+        checkpoint::put(batch, pending_row(self.shard), tick, &messages);
     }
 }
 

@@ -32,7 +32,6 @@ use orrery_kernel::rules::{Envelope, Stamped};
 use orrery_kernel::runtime::{Clock, ShardSeat};
 use orrery_kernel::world::World;
 use orrery_net::{Edge, EdgeConfig, Forward, Listen, UdpShell};
-use orrery_storage::checkpoint::GridSum;
 use orrery_storage::{BeatPort, Durable, SubmitError};
 
 pub use packet::{Packet, Publication};
@@ -89,7 +88,7 @@ pub struct ShardParts {
     pub control: ControlHandle,
     /// Where it counts.
     pub metrics: Arc<ShardMetrics>,
-    /// Where it reports checkpoints, to be completed when all shards have.
+    /// Where it reports checkpoints, so that what they make superfluous can be removed.
     pub checkpoints: crossbeam::channel::Sender<ShardCheckpoint>,
 }
 
@@ -100,8 +99,6 @@ pub struct ShardCheckpoint {
     pub tick: Tick,
     /// Whose share it is.
     pub shard: ShardIndex,
-    /// The sums of its rows.
-    pub sums: Vec<GridSum>,
 }
 
 type ShardResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -287,12 +284,14 @@ impl Shard {
     fn submit(&mut self, tick: Tick, done: Done) -> ShardResult<()> {
         let since = Instant::now();
         self.metrics.entities.set(done.entities as u64);
-        let mut batch = done.batch;
+        let mut submission = done.submission;
         loop {
-            match self.port.submit(tick, batch) {
+            match self.port.submit(tick, submission) {
                 Ok(()) => break,
-                Err(SubmitError::Full { batch: back, .. }) => {
-                    batch = back;
+                Err(SubmitError::Full {
+                    submission: back, ..
+                }) => {
+                    submission = back;
                     self.metrics.commit_back_pressure.increment();
                     self.serve()?;
                     self.shell.wait(Instant::now() + LOOK_AWAY);
@@ -302,12 +301,11 @@ impl Shard {
         }
         self.metrics
             .record_phase(BeatPhase::Commit, since.elapsed());
-        if let Some(sums) = done.checkpoint {
+        if done.checkpoint {
             // The receiver outlives the shards; if it is gone the host is ending anyway.
             let _ = self.checkpoints.send(ShardCheckpoint {
                 tick,
                 shard: self.shard,
-                sums,
             });
         }
         Ok(())
