@@ -19,6 +19,7 @@
 
 mod beat_log;
 mod disk;
+mod exercise;
 mod folder;
 mod frame;
 mod host;
@@ -37,7 +38,8 @@ mod uring;
 
 pub use beat_log::{BeatLog, inspect};
 pub use disk::{BLOCK, Blocks, Disk, LogFile};
-pub use frame::{Frame, FrameOut, OwnedRecord, Record, exercise};
+pub use exercise::exercise;
+pub use frame::{Frame, FrameOut, OwnedRecord, Record};
 pub use host::{HostDisk, HostFile};
 pub use jobs::{SealError, SealJob, Sealed, Spare, SpareJob};
 pub use plain::{PlainDisk, PlainFile};

@@ -51,13 +51,3 @@ pub struct Frame {
 }
 
 pub(super) mod codec;
-
-/// For fuzzing: decodes the bytes as they are, and as the content of a frame whose header and
-/// sum are right.
-///
-/// # Panics
-///
-/// If what was decoded does not survive another round.
-pub fn exercise(data: &[u8]) {
-    codec::exercise(data);
-}

@@ -270,7 +270,7 @@ pub fn read_segment(path: &Path) -> Result<Vec<Frame>, ReadLogError> {
     frames_of(bytes).map_err(|found| rot(&name, found))
 }
 
-fn frames_of(bytes: Vec<u8>) -> Result<Vec<Frame>, Rot> {
+pub(super) fn frames_of(bytes: Vec<u8>) -> Result<Vec<Frame>, Rot> {
     let sealed = Summary::decode(&bytes);
     let header = sealed.map(|summary| summary.header);
     let header = header.or_else(|| Header::decode(&bytes)).ok_or(Rot {

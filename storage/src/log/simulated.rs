@@ -33,6 +33,8 @@ pub struct Faults {
     pub write_fails_in: Option<u64>,
     /// Every read fails with EIO.
     pub reads_fail: bool,
+    /// Of every file that is written as a whole, one bit is changed.
+    pub files_rot: bool,
     /// Time that a durable write takes, nanoseconds.
     pub sync_nanos: u64,
     /// One durable write in this many is slow; 0 for none.
@@ -404,7 +406,13 @@ impl Disk for SimulatedDisk {
     }
 
     fn write_all(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.lock().put_durable(name, bytes.to_vec())
+        let mut state = self.lock();
+        let mut content = bytes.to_vec();
+        if state.faults.files_rot && !content.is_empty() {
+            let at = state.draw(u32::try_from(content.len()).unwrap_or(u32::MAX)) as usize;
+            content[at] ^= 1 << state.draw(8);
+        }
+        state.put_durable(name, content)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

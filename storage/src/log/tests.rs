@@ -229,3 +229,14 @@ fn a_reader_sees_what_is_written_meanwhile() {
     let rest: Vec<Frame> = reader.collect::<Result<_, _>>().unwrap();
     assert_eq!(rest, frames[1..]);
 }
+
+#[test]
+fn the_fuzzed_corpus_is_fine() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/beat_log");
+    let mut inputs = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        exercise(&std::fs::read(entry.unwrap().path()).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs > 0);
+}

@@ -163,8 +163,8 @@ pub(in crate::log) fn find(bytes: &[u8], seed: u32) -> Option<Raw<'_>> {
     })
 }
 
-/// See [`super::exercise`].
-pub(super) fn exercise(data: &[u8]) {
+/// See [`crate::log::exercise`].
+pub(in crate::log) fn exercise(data: &[u8]) {
     if let Some(raw) = find(data, 0) {
         let _ = raw.decode();
     }

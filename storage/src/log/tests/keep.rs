@@ -217,3 +217,40 @@ fn leftovers_go_when_the_log_is_opened() {
     log.seal_oldest().unwrap();
     assert_eq!(read_back(&disk, ReadFrom::Start), frames);
 }
+
+#[test]
+fn a_compressed_file_that_reads_back_differently_replaces_nothing() {
+    for seed in 0..20 {
+        let disk = SimulatedDisk::new(seed);
+        let mut log = five(&disk, OPTIONS);
+        let frames = read_back(&disk, ReadFrom::Start);
+        disk.set_faults(Faults {
+            files_rot: true,
+            ..Faults::default()
+        });
+        let error = log.seal_oldest().unwrap_err();
+        let names = disk.list().unwrap();
+        assert!(names.contains(&error.segment));
+        assert!(!names.iter().any(|name| name.ends_with(".zst")));
+        assert_eq!(read_back(&disk, ReadFrom::Start), frames);
+    }
+}
+
+#[test]
+fn a_released_segment_does_not_come_back_as_its_twin() {
+    let disk = SimulatedDisk::new(1);
+    let mut log = five(&disk, OPTIONS);
+    let plain = disk.read_all("0000000000000001.seg").unwrap();
+    log.seal_oldest().unwrap();
+    log.seal_oldest().unwrap();
+    // As if giving the file away had failed.
+    disk.write_all("0000000000000001.seg", &plain).unwrap();
+    let needs = Needs {
+        applied: 2,
+        ..NOTHING_NEEDED
+    };
+    assert_eq!(log.release(needs).unwrap().segments, 2);
+    drop(log);
+    let (log, _) = open(&disk);
+    assert_eq!(firsts(&log), [3, 4, 5]);
+}

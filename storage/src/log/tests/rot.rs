@@ -86,6 +86,26 @@ fn damage_before_the_last_frame_is_rot() {
 }
 
 #[test]
+fn a_frame_that_follows_another_one_than_the_one_before_is_rot() {
+    let (disk, offsets, frames) = three();
+    let [from, to, ..] = offsets.map(|offset| offset as usize);
+    // The same log in another life: its first frame differs, and so does what follows.
+    let other = SimulatedDisk::new(1);
+    let (mut log, _) = open(&other);
+    let mut first = frames[0].clone();
+    first.rows = Batch::new();
+    first.rows.put(Domain::Ship, b"other", vec![1; 2500]);
+    append(&mut log, &first).unwrap();
+    let mut content = disk.read_all(ONLY).unwrap();
+    content[from..to].copy_from_slice(&other.read_all(ONLY).unwrap()[from..to]);
+    disk.write_all(ONLY, &content).unwrap();
+    match BeatLog::open(disk, OPTIONS) {
+        Err(LogOpenError::Rot { offset, .. }) => assert_eq!(offset, to as u64),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_refused_log_is_not_changed() {
     let (disk, offsets, _) = three();
     disk.write_all("0000000000000001.seg.zst", b"twin").unwrap();

@@ -220,6 +220,6 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        super::super::exercise(&bytes);
+        crate::log::exercise(&bytes);
     }
 }
