@@ -1,15 +1,24 @@
-//! Frames and segments of the beat log.
+//! Frames and segments of the beat log. Its files are compiled into this target, because
+//! `orrery-storage` would bring RocksDB and twenty minutes of C++.
 
 #![no_main]
-#![allow(dead_code, unreachable_pub, unused_imports, reason = "only the decoders run here")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "only the decoders run here"
+)]
 
 use libfuzzer_sys::fuzz_target;
 
+#[rustfmt::skip]
 #[path = "../../storage/src/batch.rs"]
 mod batch;
+#[rustfmt::skip]
 #[path = "../../storage/src/domain.rs"]
 mod domain;
-#[path = "../../storage/src/log.rs"]
+#[rustfmt::skip]
+#[path = "../../storage/src/log/mod.rs"]
 mod log;
 
 use batch::{Batch, Operation};
