@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use orrery_base::{ShardIndex, Tick};
+use orrery_base::{GridId, ShardIndex, Tick};
 
-use crate::checkpoint::{self, CheckpointError, CheckpointFault, CheckpointKey};
+use crate::checkpoint::{self, CheckpointFault, CheckpointKey};
+use crate::commit::chain;
 use crate::journal::JournalKey;
+use crate::log::{self, Frame, ReadFrom};
 use crate::meta::Meta;
 use crate::{Domain, KeyRange, Rows, Store, View};
 
@@ -36,6 +38,17 @@ pub enum Finding {
         /// Its bytes.
         key: Vec<u8>,
     },
+    /// The beat log cannot be read to its end.
+    #[error("the beat log cannot be read: {0}")]
+    Log(String),
+    /// Frames that the rows have are not in the log.
+    #[error("the beat log ends at frame {log}, the rows are those of frame {applied}")]
+    LogEnd {
+        /// Last frame of the log, 0 if it has none.
+        log: u64,
+        /// Last frame of the rows.
+        applied: u64,
+    },
     /// Beats are missing in the journal.
     #[error("the journal jumps from beat {after} to beat {before}")]
     JournalGap {
@@ -44,8 +57,8 @@ pub enum Finding {
         /// First beat after it.
         before: Tick,
     },
-    /// A shard's row of a beat is missing.
-    #[error("the journal of beat {beat} has no row of shard {shard}")]
+    /// A shard's record of a beat is missing, or there twice.
+    #[error("the journal of beat {beat} has no record of shard {shard} in its place")]
     JournalShard {
         /// Beat.
         beat: Tick,
@@ -60,20 +73,24 @@ pub enum Finding {
         /// Last beat of the store.
         last_beat: Option<Tick>,
     },
-    /// A checkpoint is not whole.
-    #[error("the checkpoint of beat {beat} cannot be used: {fault}")]
+    /// A checkpoint is damaged.
+    #[error("the checkpoint of grid {grid} at beat {beat} cannot be used: {fault}")]
     Checkpoint {
+        /// Its grid.
+        grid: GridId,
         /// Its beat.
         beat: Tick,
         /// What is wrong with it.
         fault: CheckpointFault,
-        /// Whether it is newer than every complete one: then it was under way when the
-        /// server stopped (or still is), and nothing is lost.
-        is_under_way: bool,
     },
     /// A checkpoint from the future.
-    #[error("the checkpoint of beat {beat} is beyond the last beat, {}", beat_or_none(*last_beat))]
+    #[error(
+        "the checkpoint of grid {grid} at beat {beat} is beyond the last beat, {}",
+        beat_or_none(*last_beat)
+    )]
     CheckpointBeyond {
+        /// Its grid.
+        grid: GridId,
         /// Its beat.
         beat: Tick,
         /// Last beat of the store.
@@ -82,25 +99,11 @@ pub enum Finding {
     /// The world cannot be replayed from its newest checkpoint.
     #[error("the journal begins at beat {journal}, after the newest checkpoint, beat {checkpoint}")]
     ReplayGap {
-        /// Newest complete checkpoint.
+        /// Newest whole checkpoint of any grid.
         checkpoint: Tick,
         /// First beat of the journal.
         journal: Tick,
     },
-}
-
-impl Finding {
-    /// Whether something is lost or wrong; otherwise it is only worth knowing.
-    #[must_use]
-    pub fn is_damage(&self) -> bool {
-        !matches!(
-            self,
-            Self::Checkpoint {
-                is_under_way: true,
-                ..
-            }
-        )
-    }
 }
 
 /// Rows of a domain.
@@ -119,10 +122,12 @@ pub struct Report {
     pub meta: Option<Meta>,
     /// Size of each domain.
     pub volumes: BTreeMap<Domain, Volume>,
+    /// First and last frame of the beat log that was read, up to the last one of the rows.
+    pub frames: Option<(u64, u64)>,
     /// First and last beat of the journal.
     pub journal: Option<(Tick, Tick)>,
-    /// Beats of the complete checkpoints, newest first.
-    pub checkpoints: Vec<Tick>,
+    /// Of each grid with whole checkpoints, how many, and the beat of the newest.
+    pub checkpoints: BTreeMap<GridId, (u64, Tick)>,
     /// What is not as it has to be; at most the first thousand.
     pub findings: Vec<Finding>,
     /// Findings beyond those.
@@ -133,7 +138,7 @@ impl Report {
     /// Whether nothing is damaged.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.findings_omitted == 0 && !self.findings.iter().any(Finding::is_damage)
+        self.findings_omitted == 0 && self.findings.is_empty()
     }
 
     fn find(&mut self, finding: Finding) {
@@ -142,6 +147,12 @@ impl Report {
         } else {
             self.findings_omitted += 1;
         }
+    }
+
+    /// The newest whole checkpoint of any grid.
+    #[must_use]
+    pub fn newest_checkpoint(&self) -> Option<Tick> {
+        self.checkpoints.values().map(|(_, newest)| *newest).max()
     }
 
     fn last_beat(&self) -> Option<Tick> {
@@ -159,19 +170,22 @@ impl fmt::Display for Report {
         for (domain, volume) in &self.volumes {
             writeln!(f, "{domain}: {} rows, {} bytes", volume.rows, volume.bytes)?;
         }
+        if let Some((first, last)) = self.frames {
+            writeln!(f, "beat log: frames {first} to {last}")?;
+        }
         if let Some((first, last)) = self.journal {
             writeln!(f, "journal: beats {first} to {last}")?;
         }
-        for beat in &self.checkpoints {
-            writeln!(f, "checkpoint: beat {beat}")?;
+        if let Some(newest) = self.newest_checkpoint() {
+            let count: u64 = self.checkpoints.values().map(|(count, _)| count).sum();
+            let grids = self.checkpoints.len();
+            writeln!(
+                f,
+                "checkpoints: {count} of {grids} grids, the newest of beat {newest}"
+            )?;
         }
         for finding in &self.findings {
-            let weight = if finding.is_damage() {
-                "DAMAGE"
-            } else {
-                "note"
-            };
-            writeln!(f, "{weight}: {finding}")?;
+            writeln!(f, "DAMAGE: {finding}")?;
         }
         if self.findings_omitted > 0 {
             writeln!(f, "and {} findings more", self.findings_omitted)?;
@@ -181,9 +195,10 @@ impl fmt::Display for Report {
 }
 
 /// Reads every row (and with it the checksum of every block) of a fixed view of the store and
-/// checks: schema, last beat, keys of the journal and of the checkpoints, the journal
-/// contiguous up to the last beat with a row of every shard, checkpoints complete and not
-/// beyond the last beat, the newest one reached by the journal. Changes nothing.
+/// every frame of the beat log up to those rows, and checks: schema, last beat, the chain of the
+/// log's checksums, the frames of the rows in the log, the journal contiguous up to the last
+/// beat with a record of every shard, the sums of the checkpoints, none beyond the last beat,
+/// the newest one reached by the journal. Changes nothing.
 #[must_use]
 pub fn structure(store: &Store) -> Report {
     let view = store.view();
@@ -195,7 +210,7 @@ pub fn structure(store: &Store) -> Report {
     for domain in Domain::ALL {
         read_domain(&view, domain, &mut report);
     }
-    check_checkpoints(&view, &mut report);
+    read_log(store, &mut report);
     if let Some((first, last)) = report.journal {
         let last_beat = report.last_beat();
         if last_beat != Some(last) {
@@ -204,11 +219,11 @@ pub fn structure(store: &Store) -> Report {
                 last_beat,
             });
         }
-        if let Some(newest) = report.checkpoints.first().copied()
-            && first > newest.next()
+        if let Some(checkpoint) = report.newest_checkpoint()
+            && first > checkpoint.next()
         {
             report.find(Finding::ReplayGap {
-                checkpoint: newest,
+                checkpoint,
                 journal: first,
             });
         }
@@ -218,7 +233,6 @@ pub fn structure(store: &Store) -> Report {
 
 fn read_domain(view: &View<'_>, domain: Domain, report: &mut Report) {
     let mut volume = Volume::default();
-    let mut expected: Option<JournalKey> = None;
     for row in view.range(domain, KeyRange::all()) {
         let row = match row {
             Ok(row) => row,
@@ -232,23 +246,67 @@ fn read_domain(view: &View<'_>, domain: Domain, report: &mut Report) {
         };
         volume.rows += 1;
         volume.bytes += (row.key.len() + row.value.len()) as u64;
-        let is_bad = match domain {
-            Domain::Journal => match JournalKey::decode(&row.key) {
-                Some(key) => {
-                    check_journal_key(key, &mut expected, report);
-                    false
-                }
-                None => true,
-            },
-            Domain::Checkpoint => CheckpointKey::decode(&row.key).is_none(),
-            _ => false,
-        };
-        if is_bad {
-            let key = row.key;
-            report.find(Finding::BadKey { domain, key });
+        if domain == Domain::Checkpoint {
+            check_checkpoint(row.key, &row.value, report);
         }
     }
     report.volumes.insert(domain, volume);
+}
+
+/// Keys come in order: by grid, then by beat.
+fn check_checkpoint(key: Vec<u8>, value: &[u8], report: &mut Report) {
+    let Some(CheckpointKey { grid, beat }) = CheckpointKey::decode(&key) else {
+        let domain = Domain::Checkpoint;
+        report.find(Finding::BadKey { domain, key });
+        return;
+    };
+    let last_beat = report.last_beat();
+    if last_beat.is_none_or(|last| beat > last) {
+        report.find(Finding::CheckpointBeyond {
+            grid,
+            beat,
+            last_beat,
+        });
+    } else if let Err(fault) = checkpoint::verify(&key, value) {
+        report.find(Finding::Checkpoint { grid, beat, fault });
+    } else {
+        let (count, newest) = report.checkpoints.entry(grid).or_insert((0, beat));
+        *count += 1;
+        *newest = beat;
+    }
+}
+
+/// The log up to the frame of the rows: beside a running server it goes on behind them.
+fn read_log(store: &Store, report: &mut Report) {
+    let applied = report.meta.map_or(u64::MAX, |meta| meta.applied_frame);
+    let frames = match log::read(store.log(), ReadFrom::Start) {
+        Ok(frames) => frames,
+        Err(error) => return report.find(Finding::Log(chain(&error))),
+    };
+    let mut expected = None;
+    for frame in frames {
+        match frame {
+            Ok(frame) if frame.number > applied => break,
+            Ok(frame) => read_frame(&frame, &mut expected, report),
+            Err(error) => return report.find(Finding::Log(chain(&error))),
+        }
+    }
+    let log = report.frames.map_or(0, |(_, last)| last);
+    if report.meta.is_some() && log != applied {
+        report.find(Finding::LogEnd { log, applied });
+    }
+}
+
+fn read_frame(frame: &Frame, expected: &mut Option<JournalKey>, report: &mut Report) {
+    let first = report.frames.map_or(frame.number, |(first, _)| first);
+    report.frames = Some((first, frame.number));
+    for record in &frame.records {
+        let key = JournalKey {
+            beat: record.beat,
+            shard: record.shard,
+        };
+        check_journal_key(key, expected, report);
+    }
 }
 
 /// Keys come in order. `expected` is the key that continues the present beat.
@@ -256,7 +314,7 @@ fn check_journal_key(key: JournalKey, expected: &mut Option<JournalKey>, report:
     let begun = expected.filter(|expected| expected.beat == key.beat);
     if begun.is_none() {
         if let Some(expected) = expected
-            && key.beat > expected.beat.next()
+            && key.beat != expected.beat.next()
         {
             report.find(Finding::JournalGap {
                 after: expected.beat,
@@ -277,37 +335,6 @@ fn check_journal_key(key: JournalKey, expected: &mut Option<JournalKey>, report:
         beat: key.beat,
         shard: ShardIndex(key.shard.0.saturating_add(1)),
     });
-}
-
-fn check_checkpoints(view: &View<'_>, report: &mut Report) {
-    for beat in checkpoint::beats_down(view, Tick(u64::MAX)) {
-        let Ok(beat) = beat else {
-            // Reading the domain has reported it.
-            return;
-        };
-        let last_beat = report.last_beat();
-        if last_beat.is_none_or(|last| beat > last) {
-            report.find(Finding::CheckpointBeyond { beat, last_beat });
-            continue;
-        }
-        match checkpoint::load(view, beat) {
-            Ok(_) => report.checkpoints.push(beat),
-            Err(CheckpointError::Incomplete { fault, .. }) => {
-                // Only a missing header is what an unfinished one looks like.
-                let is_under_way =
-                    fault == CheckpointFault::NoHeader && report.checkpoints.is_empty();
-                report.find(Finding::Checkpoint {
-                    beat,
-                    fault,
-                    is_under_way,
-                });
-            }
-            Err(CheckpointError::Read(error)) => report.find(Finding::Unreadable {
-                domain: error.domain,
-                detail: error.detail,
-            }),
-        }
-    }
 }
 
 fn beat_or_none(beat: Option<Tick>) -> String {

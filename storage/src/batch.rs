@@ -112,6 +112,12 @@ impl Batch {
         self.arena.len()
     }
 
+    /// Memory that the operations take up: what a bounded queue counts.
+    #[must_use]
+    pub const fn memory_bytes(&self) -> usize {
+        self.arena.len() + self.operations.len() * size_of::<Record>()
+    }
+
     /// Forgets the operations and keeps the memory.
     pub fn clear(&mut self) {
         self.operations.clear();

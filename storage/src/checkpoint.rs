@@ -1,17 +1,21 @@
-//! Checkpoints: the state of every grid after some beat, in [`Domain::Checkpoint`].
+//! Checkpoints: the state of one grid after some beat, in [`Domain::Checkpoint`]. Each grid has
+//! its own: a grid that changes seldom is written seldom.
 //!
-//! Key: beat (u64), grid (u32), both big-endian. Value: the kernel's encoding of the grid,
-//! opaque here. The rows of one checkpoint may be spread over several writes, so that it does
-//! not weigh on one beat; it counts from the moment its **header** is written, the row with
-//! grid [`HEADER_GRID`]:
+//! Key: grid (u32), beat (u64), both big-endian, so that the states of a grid are neighbours and
+//! the newest is the last. Value:
 //!
 //! ```text
-//! version u8 = 1 | grids u32 | bytes of all states u64 | crc u32        all big-endian
-//! crc = CRC-32C over (grid u32, bytes u64, CRC-32C of the state u32) of each grid, ascending
+//! version u8 = 1 | flags u8: 1 = zstd | bytes of the state u32 | crc u32 | the state    big-endian
+//! crc = CRC-32C over the key, version, flags, length, and the state as it is stored
 //! ```
 //!
-//! A checkpoint without header, or whose rows do not match it, is incomplete: it is skipped
-//! when the world is restored, and removed when a newer one is complete.
+//! The state is the kernel's encoding of the grid, opaque here, compressed when that makes it
+//! smaller. A row is whole or it is not there, because a beat's write is atomic; a row whose sum
+//! does not fit is damage, and the next older one takes its place, with more journal after it.
+//!
+//! Cost: compressing takes about 2 ns a byte, on the thread that puts the row into its batch.
+
+use std::cell::RefCell;
 
 use orrery_base::{GridId, Tick};
 
@@ -19,19 +23,22 @@ use crate::{Batch, Domain, KeyRange, Order, ReadError, Rows};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 12;
-/// The grid number of the header row: no grid has it.
-pub const HEADER_GRID: GridId = GridId(u32::MAX);
+/// The largest state, bytes: what a damaged length can make a reader ask memory for.
+pub const STATE_BYTES_MAX: usize = 1 << 30;
 
-const HEADER_VERSION: u8 = 1;
-const HEADER_BYTES: usize = 17;
+const VERSION: u8 = 1;
+const FLAG_ZSTD: u8 = 1;
+const HEAD_BYTES: usize = 10;
+/// The fastest: the state waits in a beat's batch.
+const ZSTD_LEVEL: i32 = 1;
 
-/// Which row of a checkpoint.
+/// Which checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CheckpointKey {
+    /// Grid.
+    pub grid: GridId,
     /// Beat after which the state was taken.
     pub beat: Tick,
-    /// Grid, or [`HEADER_GRID`].
-    pub grid: GridId,
 }
 
 impl CheckpointKey {
@@ -39,8 +46,8 @@ impl CheckpointKey {
     #[must_use]
     pub fn encode(self) -> [u8; KEY_BYTES] {
         let mut key = [0; KEY_BYTES];
-        key[..8].copy_from_slice(&self.beat.0.to_be_bytes());
-        key[8..].copy_from_slice(&self.grid.0.to_be_bytes());
+        key[..4].copy_from_slice(&self.grid.0.to_be_bytes());
+        key[4..].copy_from_slice(&self.beat.0.to_be_bytes());
         key
     }
 
@@ -48,69 +55,26 @@ impl CheckpointKey {
     #[must_use]
     pub fn decode(key: &[u8]) -> Option<Self> {
         let key: &[u8; KEY_BYTES] = key.try_into().ok()?;
-        let (beat, grid) = key.split_first_chunk::<8>()?;
+        let (grid, beat) = key.split_first_chunk::<4>()?;
         Some(Self {
-            beat: Tick(u64::from_be_bytes(*beat)),
-            grid: GridId(u32::from_be_bytes(grid.try_into().ok()?)),
+            grid: GridId(u32::from_be_bytes(*grid)),
+            beat: Tick(u64::from_be_bytes(beat.try_into().ok()?)),
         })
     }
 }
 
-/// What the header has to know about one grid's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GridSum {
-    /// Grid.
-    pub grid: GridId,
-    /// Length of its state.
-    pub bytes: u64,
-    /// CRC-32C of its state.
-    pub crc: u32,
-}
-
-impl GridSum {
-    /// Of a grid's state.
-    #[must_use]
-    pub fn of(grid: GridId, state: &[u8]) -> Self {
-        Self {
-            grid,
-            bytes: state.len() as u64,
-            crc: crc32c::crc32c(state),
-        }
-    }
-}
-
-/// A complete checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// Beat after which the states were taken.
-    pub beat: Tick,
-    /// State of every grid, by ascending grid.
-    pub grids: Vec<(GridId, Vec<u8>)>,
-}
-
-/// Why a checkpoint cannot be used.
+/// Why a stored checkpoint cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointFault {
-    /// It was never completed.
-    #[error("it has no header")]
-    NoHeader,
-    /// The header is of another version or length.
-    #[error("its header cannot be decoded")]
-    BadHeader,
-    /// A key that no checkpoint writes.
-    #[error("it has a row with the undecodable key {0:02x?}")]
-    BadKey(Vec<u8>),
-    /// Rows are missing, or there are too many.
-    #[error("it has {found} grids of {listed}")]
-    GridCount {
-        /// Rows found.
-        found: u64,
-        /// Rows listed in the header.
-        listed: u32,
-    },
-    /// A state is not the one that was written.
-    #[error("its states do not match its header")]
+    /// Too short, of another version, or with flags that nobody has set.
+    #[error("its head cannot be decoded")]
+    BadHead,
+    /// It is not what was written under this key.
+    #[error("its checksum does not fit")]
     Mismatch,
+    /// The sum fits, but the state does not unpack to the length that it says.
+    #[error("its state cannot be unpacked")]
+    BadState,
 }
 
 /// Why a checkpoint was not loaded.
@@ -119,9 +83,11 @@ pub enum CheckpointError {
     /// The store could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The checkpoint is not whole.
-    #[error("the checkpoint of beat {beat} cannot be used: {fault}")]
-    Incomplete {
+    /// The row is damaged.
+    #[error("the checkpoint of grid {grid} at beat {beat} cannot be used: {fault}")]
+    Damaged {
+        /// Its grid.
+        grid: GridId,
         /// Its beat.
         beat: Tick,
         /// What is wrong with it.
@@ -129,186 +95,210 @@ pub enum CheckpointError {
     },
 }
 
-/// The newest checkpoint, and what was passed over on the way to it.
+/// The state of a grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Beat after which the state was taken.
+    pub beat: Tick,
+    /// The kernel's encoding.
+    pub state: Vec<u8>,
+}
+
+/// The newest checkpoint of a grid, and what was passed over on the way to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Newest {
-    /// The newest complete one, if there is any.
+    /// The newest whole one, if there is any.
     pub checkpoint: Option<Checkpoint>,
-    /// Newer ones that cannot be used, newest first.
+    /// Newer ones that are damaged, newest first.
     pub skipped: Vec<(Tick, CheckpointFault)>,
 }
 
-/// Adds a grid's state to a batch. The returned sum goes into [`put_header`].
+/// Adds a grid's state after beat `beat` to a batch.
 ///
 /// # Panics
 ///
-/// If `grid` is [`HEADER_GRID`].
-#[must_use = "the header needs it"]
-pub fn put_grid(batch: &mut Batch, beat: Tick, grid: GridId, state: &[u8]) -> GridSum {
-    assert!(grid != HEADER_GRID, "{grid:?} is the key of the header");
-    let key = CheckpointKey { beat, grid };
-    batch.put(Domain::Checkpoint, key.encode(), state);
-    GridSum::of(grid, state)
+/// If the state is longer than [`STATE_BYTES_MAX`]: a grid of a million entities is a tenth.
+pub fn put(batch: &mut Batch, grid: GridId, beat: Tick, state: &[u8]) {
+    assert!(
+        state.len() <= STATE_BYTES_MAX,
+        "a state of {} bytes",
+        state.len()
+    );
+    let key = CheckpointKey { grid, beat }.encode();
+    batch.put(Domain::Checkpoint, key, encode(&key, state));
 }
 
-/// Completes a checkpoint: `sums` of all its grids, in any order. Goes into the same batch as
-/// the last of the states or into a later one.
-pub fn put_header(batch: &mut Batch, beat: Tick, sums: &[GridSum]) {
-    let key = CheckpointKey {
-        beat,
-        grid: HEADER_GRID,
-    };
-    batch.put(Domain::Checkpoint, key.encode(), Header::of(sums).encode());
-}
-
-/// Reads a checkpoint and checks it against its header.
+/// Reads one checkpoint and checks it; none if there is no such row.
 ///
 /// # Errors
 ///
 /// [`CheckpointError`].
-pub fn load(rows: &impl Rows, beat: Tick) -> Result<Checkpoint, CheckpointError> {
-    let incomplete = |fault| CheckpointError::Incomplete { beat, fault };
-    let mut grids = Vec::new();
-    let mut sums = Vec::new();
-    let mut header = None;
-    for row in rows.prefix(Domain::Checkpoint, &beat.0.to_be_bytes()) {
-        let row = row?;
-        let Some(key) = CheckpointKey::decode(&row.key) else {
-            return Err(incomplete(CheckpointFault::BadKey(row.key)));
-        };
-        if key.grid == HEADER_GRID {
-            let decoded = Header::decode(&row.value);
-            header = Some(decoded.ok_or_else(|| incomplete(CheckpointFault::BadHeader))?);
-        } else {
-            sums.push(GridSum::of(key.grid, &row.value));
-            grids.push((key.grid, row.value));
-        }
+pub fn load(
+    rows: &impl Rows,
+    grid: GridId,
+    beat: Tick,
+) -> Result<Option<Checkpoint>, CheckpointError> {
+    let key = CheckpointKey { grid, beat }.encode();
+    let Some(value) = rows.get(Domain::Checkpoint, &key)? else {
+        return Ok(None);
+    };
+    match decode(&key, &value) {
+        Ok(state) => Ok(Some(Checkpoint { beat, state })),
+        Err(fault) => Err(CheckpointError::Damaged { grid, beat, fault }),
     }
-    let header = header.ok_or_else(|| incomplete(CheckpointFault::NoHeader))?;
-    if grids.len() as u64 != u64::from(header.grids) {
-        return Err(incomplete(CheckpointFault::GridCount {
-            found: grids.len() as u64,
-            listed: header.grids,
-        }));
-    }
-    if header != Header::of(&sums) {
-        return Err(incomplete(CheckpointFault::Mismatch));
-    }
-    Ok(Checkpoint { beat, grids })
 }
 
-/// The beats for which there are checkpoint rows, complete or not, newest first, from
-/// `at_or_before` down. Two seeks per checkpoint.
-pub fn beats_down<R: Rows>(
-    rows: &R,
-    at_or_before: Tick,
-) -> impl Iterator<Item = Result<Tick, ReadError>> + use<'_, R> {
-    let mut below: Option<Vec<u8>> = at_or_before
-        .0
-        .checked_add(1)
-        .map(|above| above.to_be_bytes().into());
-    std::iter::from_fn(move || {
-        loop {
-            let range = KeyRange {
-                from: Vec::new(),
-                to: below.clone(),
-            };
-            let key = match rows
-                .scan(Domain::Checkpoint, range, Order::Descending)
-                .next()?
-            {
-                Ok(row) => row.key,
-                Err(error) => {
-                    // Nothing is below the empty key: the iterator ends here.
-                    below = Some(Vec::new());
-                    return Some(Err(error));
-                }
-            };
-            match key.first_chunk::<8>() {
-                Some(beat) => {
-                    below = Some(beat.to_vec());
-                    return Some(Ok(Tick(u64::from_be_bytes(*beat))));
-                }
-                // Too short to name a beat; the audit reports it.
-                None => below = Some(key),
-            }
-        }
-    })
-}
-
-/// The newest complete checkpoint at or before a beat, verified.
+/// The newest whole checkpoint of a grid at or before a beat.
 ///
 /// # Errors
 ///
-/// [`ReadError`] if the store cannot be read; incomplete checkpoints are passed over and
-/// listed.
-pub fn newest(rows: &impl Rows, at_or_before: Tick) -> Result<Newest, ReadError> {
-    let mut skipped = Vec::new();
-    for beat in beats_down(rows, at_or_before) {
-        match load(rows, beat?) {
-            Ok(checkpoint) => {
-                return Ok(Newest {
-                    checkpoint: Some(checkpoint),
-                    skipped,
-                });
+/// [`ReadError`] if the store cannot be read; damaged checkpoints are passed over and listed.
+pub fn newest(rows: &impl Rows, grid: GridId, at_most: Tick) -> Result<Newest, ReadError> {
+    let mut found = Newest::default();
+    for row in rows.scan(
+        Domain::Checkpoint,
+        range_of(grid, at_most),
+        Order::Descending,
+    ) {
+        let row = row?;
+        // Keys of another length are the audit's business.
+        let Some(key) = CheckpointKey::decode(&row.key) else {
+            continue;
+        };
+        match decode(&row.key, &row.value) {
+            Ok(state) => {
+                let beat = key.beat;
+                found.checkpoint = Some(Checkpoint { beat, state });
+                break;
             }
-            Err(CheckpointError::Incomplete { beat, fault }) => skipped.push((beat, fault)),
-            Err(CheckpointError::Read(error)) => return Err(error),
+            Err(fault) => found.skipped.push((key.beat, fault)),
         }
     }
-    Ok(Newest {
-        checkpoint: None,
-        skipped,
+    Ok(found)
+}
+
+/// The grids that have checkpoints, ascending. Two seeks per grid. Ends after an error.
+pub fn grids<R: Rows>(rows: &R) -> impl Iterator<Item = Result<GridId, ReadError>> + use<'_, R> {
+    let mut from: Option<Vec<u8>> = Some(Vec::new());
+    std::iter::from_fn(move || {
+        loop {
+            let range = KeyRange::from(from.take()?);
+            match rows.range(Domain::Checkpoint, range).next()? {
+                Ok(row) => match CheckpointKey::decode(&row.key) {
+                    Some(key) => {
+                        from = key
+                            .grid
+                            .0
+                            .checked_add(1)
+                            .map(|next| next.to_be_bytes().into());
+                        return Some(Ok(key.grid));
+                    }
+                    // The least key that is greater.
+                    None => from = Some([row.key.as_slice(), &[0]].concat()),
+                },
+                Err(error) => return Some(Err(error)),
+            }
+        }
     })
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Header {
-    grids: u32,
-    bytes: u64,
-    crc: u32,
+/// The beats at which a grid has checkpoints, damaged ones too, newest first, from `at_most`
+/// down. Ends after an error.
+pub fn beats_down<R: Rows>(
+    rows: &R,
+    grid: GridId,
+    at_most: Tick,
+) -> impl Iterator<Item = Result<Tick, ReadError>> + use<'_, R> {
+    rows.scan(
+        Domain::Checkpoint,
+        range_of(grid, at_most),
+        Order::Descending,
+    )
+    .filter_map(|row| match row {
+        Ok(row) => CheckpointKey::decode(&row.key).map(|key| Ok(key.beat)),
+        Err(error) => Some(Err(error)),
+    })
 }
 
-impl Header {
-    fn of(sums: &[GridSum]) -> Self {
-        let mut sums = sums.to_vec();
-        sums.sort_unstable();
-        let mut bytes = 0;
-        let mut crc = 0;
-        for sum in &sums {
-            bytes += sum.bytes;
-            crc = crc32c::crc32c_append(crc, &sum.grid.0.to_be_bytes());
-            crc = crc32c::crc32c_append(crc, &sum.bytes.to_be_bytes());
-            crc = crc32c::crc32c_append(crc, &sum.crc.to_be_bytes());
-        }
-        Self {
-            // Grid numbers are u32 and differ, and one is reserved: fewer than 2³².
-            grids: sums.len() as u32,
-            bytes,
-            crc,
-        }
-    }
+/// Whether a row is a whole checkpoint: for the audit and for pruning.
+///
+/// # Errors
+///
+/// [`CheckpointFault`].
+pub(crate) fn verify(key: &[u8], value: &[u8]) -> Result<(), CheckpointFault> {
+    split(key, value).map(|_| ())
+}
 
-    fn encode(self) -> [u8; HEADER_BYTES] {
-        let mut header = [HEADER_VERSION; HEADER_BYTES];
-        header[1..5].copy_from_slice(&self.grids.to_be_bytes());
-        header[5..13].copy_from_slice(&self.bytes.to_be_bytes());
-        header[13..].copy_from_slice(&self.crc.to_be_bytes());
-        header
-    }
+/// The keys of a grid up to a beat.
+fn range_of(grid: GridId, at_most: Tick) -> KeyRange {
+    let first = CheckpointKey {
+        grid,
+        beat: Tick(0),
+    };
+    let last = CheckpointKey {
+        grid,
+        beat: at_most,
+    };
+    KeyRange::between(first.encode(), [last.encode().as_slice(), &[0]].concat())
+}
 
-    fn decode(header: &[u8]) -> Option<Self> {
-        let header: &[u8; HEADER_BYTES] = header.try_into().ok()?;
-        let (version, rest) = header.split_first()?;
-        let (grids, rest) = rest.split_first_chunk()?;
-        let (bytes, rest) = rest.split_first_chunk()?;
-        let crc = rest.first_chunk()?;
-        (*version == HEADER_VERSION).then(|| Self {
-            grids: u32::from_be_bytes(*grids),
-            bytes: u64::from_be_bytes(*bytes),
-            crc: u32::from_be_bytes(*crc),
-        })
+fn encode(key: &[u8], state: &[u8]) -> Vec<u8> {
+    thread_local! {
+        // Its tables take longer to make than a small state to compress.
+        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+            RefCell::new(zstd::bulk::Compressor::new(ZSTD_LEVEL).ok());
     }
+    let packed = COMPRESSOR.with_borrow_mut(|compressor| {
+        let packed = compressor.as_mut()?.compress(state).ok()?;
+        (packed.len() < state.len()).then_some(packed)
+    });
+    let (flags, stored) = match &packed {
+        Some(packed) => (FLAG_ZSTD, packed.as_slice()),
+        None => (0, state),
+    };
+    let mut value = Vec::with_capacity(HEAD_BYTES + stored.len());
+    value.extend_from_slice(&[VERSION, flags]);
+    // `put` has bounded it.
+    value.extend_from_slice(&(state.len() as u32).to_be_bytes());
+    let crc = sum(key, &value, stored);
+    value.extend_from_slice(&crc.to_be_bytes());
+    value.extend_from_slice(stored);
+    value
+}
+
+fn decode(key: &[u8], value: &[u8]) -> Result<Vec<u8>, CheckpointFault> {
+    let (flags, state_bytes, stored) = split(key, value)?;
+    if flags == FLAG_ZSTD {
+        zstd::bulk::decompress(stored, state_bytes)
+            .ok()
+            .filter(|state| state.len() == state_bytes)
+            .ok_or(CheckpointFault::BadState)
+    } else if stored.len() == state_bytes {
+        Ok(stored.to_vec())
+    } else {
+        Err(CheckpointFault::BadState)
+    }
+}
+
+/// Flags, length of the state, and the state as it is stored, of a value whose sum fits.
+fn split<'a>(key: &[u8], value: &'a [u8]) -> Result<(u8, usize, &'a [u8]), CheckpointFault> {
+    let (head, stored) = value
+        .split_first_chunk::<HEAD_BYTES>()
+        .ok_or(CheckpointFault::BadHead)?;
+    let [version, flags, a, b, c, d, sum_bytes @ ..] = *head;
+    let state_bytes = u32::from_be_bytes([a, b, c, d]) as usize;
+    if version != VERSION || flags > FLAG_ZSTD || state_bytes > STATE_BYTES_MAX {
+        return Err(CheckpointFault::BadHead);
+    }
+    if u32::from_be_bytes(sum_bytes) != sum(key, &head[..6], stored) {
+        return Err(CheckpointFault::Mismatch);
+    }
+    Ok((flags, state_bytes, stored))
+}
+
+fn sum(key: &[u8], head: &[u8], stored: &[u8]) -> u32 {
+    let crc = crc32c::crc32c_append(crc32c::crc32c(key), head);
+    crc32c::crc32c_append(crc, stored)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The kinds of rows. Each domain is one column family: its own memtable, files and options,
-//! under one write-ahead log, so that a batch over several domains is atomic.
+//! flushed together, so that a batch over several domains is atomic.
 //!
-//! The numbers and names are on disk: they are never changed or reused.
+//! The numbers and names are on disk, in the beat log too: they are never changed or reused.
+//! Number 7 was the journal's, which is in the log itself now ([`crate::journal`]).
 
 use core::fmt;
 
@@ -24,15 +25,13 @@ pub enum Domain {
     Ship = 5,
     /// Star systems, their objects and connections.
     Galaxy = 6,
-    /// Inputs and digests of every beat: see [`crate::journal`].
-    Journal = 7,
-    /// State of every grid at some beats: see [`crate::checkpoint`].
+    /// State of each grid at some beats: see [`crate::checkpoint`].
     Checkpoint = 8,
 }
 
 impl Domain {
     /// All domains in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Meta,
         Self::Account,
         Self::Token,
@@ -40,7 +39,6 @@ impl Domain {
         Self::Name,
         Self::Ship,
         Self::Galaxy,
-        Self::Journal,
         Self::Checkpoint,
     ];
 
@@ -55,7 +53,6 @@ impl Domain {
             Self::Name => "name",
             Self::Ship => "ship",
             Self::Galaxy => "galaxy",
-            Self::Journal => "journal",
             Self::Checkpoint => "checkpoint",
         }
     }
@@ -77,8 +74,8 @@ impl TryFrom<u8> for Domain {
 
     fn try_from(number: u8) -> Result<Self, UnknownDomain> {
         Self::ALL
-            .get(usize::from(number))
-            .copied()
+            .into_iter()
+            .find(|domain| *domain as u8 == number)
             .ok_or(UnknownDomain(number))
     }
 }
@@ -107,13 +104,14 @@ mod tests {
             (4, "name"),
             (5, "ship"),
             (6, "galaxy"),
-            (7, "journal"),
             (8, "checkpoint"),
         ];
         assert_eq!(listed, on_disk);
         for domain in Domain::ALL {
             assert_eq!(Domain::try_from(u8::from(domain)), Ok(domain));
         }
-        assert_eq!(Domain::try_from(9), Err(UnknownDomain(9)));
+        for number in [7, 9, u8::MAX] {
+            assert_eq!(Domain::try_from(number), Err(UnknownDomain(number)));
+        }
     }
 }

@@ -1,21 +1,19 @@
 //! RocksDB: options per domain, translation of batches, errors as text. The only file that
-//! names its types, with `store` and `commit::log` holding what is made here.
+//! names its types, with `store` and `store::backup` holding what is made here.
 //!
-//! **Durability.** One write-ahead log under all column families; every write is one record
-//! of it and, unless the store was opened without `sync`, on the disk before it returns.
-//! Recovery is point-in-time: it ends at the first record that is not whole. A power cut
-//! tears only the write that was not acknowledged yet, but may tear it in the middle, and the
-//! stricter modes refuse to open then. The price: rot in the middle of a live log looks the
-//! same, and takes away what was written after it since the last flush. Closed logs are listed in the manifest with
-//! their size, so a lost or shortened one is refused instead of skipped.
+//! **Durability** is the beat log's. RocksDB's own write-ahead log is off: rows are in memory
+//! until a flush, which takes all column families together and becomes visible in the manifest as
+//! a whole. With every frame of the log the row of its number is written, so the files always
+//! hold the rows of all frames up to the one that they name, and of none after it.
 
 use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, FlushOptions, Options, WriteBatch, WriteOptions,
+    FlushOptions, Options, WriteBatch, WriteOptions,
 };
 
+use crate::meta::APPLIED_KEY;
 use crate::{Batch, Domain, Operation};
 
 mod read;
@@ -25,16 +23,12 @@ pub(crate) use read::Reader;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// Log bytes after which the least recently flushed domain is flushed, so that its old log
-/// can go. Bounds the replay after a crash to about a second.
-const WAL_BYTES_MAX: u64 = 256 * MIB as u64;
 /// A writer of large files hands them to the disk in portions of this size: one big sync at
 /// the end of a compaction would delay the commits that share the disk.
 const WRITE_BACK_BYTES: u64 = MIB as u64;
 
 pub(crate) struct Engine {
     db: DB,
-    sync: bool,
 }
 
 /// How the files are opened.
@@ -49,7 +43,6 @@ impl Engine {
     pub(crate) fn open(
         path: &Path,
         access: Access,
-        sync: bool,
         cache_bytes: usize,
     ) -> Result<Self, rocksdb::Error> {
         let options = database_options(access);
@@ -62,7 +55,7 @@ impl Engine {
         } else {
             DB::open_cf_descriptors(&options, path, families)?
         };
-        Ok(Self { db, sync })
+        Ok(Self { db })
     }
 
     /// The column families on disk that are no domain of this build.
@@ -96,12 +89,16 @@ impl Engine {
             .expect("`open` fails unless every domain is opened")
     }
 
-    /// Writes the batch as one record.
-    pub(crate) fn write(&self, batch: &Batch) -> Result<(), rocksdb::Error> {
+    /// Changes the rows, all or none, and notes the number of their frame. Durable after the next
+    /// [`Self::flush`].
+    pub(crate) fn apply(&self, frame: u64, batch: &Batch) -> Result<(), rocksdb::Error> {
         let families = Domain::ALL.map(|domain| self.family(domain));
-        let family = |domain: Domain| families[usize::from(u8::from(domain))];
+        let family = |wanted: Domain| {
+            let place = Domain::ALL.binary_search(&wanted);
+            families[place.expect("every domain is in the list, which is sorted")]
+        };
         // A record takes at most 15 bytes beside its key and value.
-        let mut out = WriteBatch::with_capacity_bytes(batch.bytes() + 15 * batch.len() + 16);
+        let mut out = WriteBatch::with_capacity_bytes(batch.bytes() + 15 * batch.len() + 64);
         for operation in batch.iter() {
             match operation {
                 Operation::Put { domain, key, value } => out.put_cf(family(domain), key, value),
@@ -111,12 +108,13 @@ impl Engine {
                 }
             }
         }
+        out.put_cf(family(Domain::Meta), APPLIED_KEY, frame.to_be_bytes());
         let mut options = WriteOptions::default();
-        options.set_sync(self.sync);
+        options.disable_wal(true);
         self.db.write_opt(out, &options)
     }
 
-    /// Moves all rows from memory into files, so that the next opening replays nothing.
+    /// Moves all rows from memory into files, all domains at once. Waits for the disk.
     pub(crate) fn flush(&self) -> Result<(), rocksdb::Error> {
         let families = Domain::ALL.map(|domain| self.family(domain));
         let families: Vec<&&ColumnFamily> = families.iter().collect();
@@ -129,11 +127,9 @@ fn database_options(access: Access) -> Options {
     options.create_if_missing(access == Access::Create);
     // A crash in the middle of a creation leaves some of them out.
     options.create_missing_column_families(access != Access::ReadOnly);
-    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-    options.set_track_and_verify_wals_in_manifest(true);
-    options.set_max_total_wal_size(WAL_BYTES_MAX);
+    options.set_atomic_flush(true);
     options.set_bytes_per_sync(WRITE_BACK_BYTES);
-    // Files are deleted by the background threads, never by the commit thread.
+    // Files are deleted by the background threads, never by the one that applies rows.
     options.set_avoid_unnecessary_blocking_io(true);
     // One flush and one compaction: the shards need the other cores.
     options.set_max_background_jobs(2);
@@ -168,19 +164,10 @@ fn family_options(domain: Domain, cache: &Cache) -> Options {
             options.set_compression_type(DBCompressionType::Zstd);
             options.set_write_buffer_size(16 * MIB);
         }
-        // A queue: appended at one end, read in order after a crash, cut at the other end by
-        // range deletions. Large blocks compress well, nobody looks a key up, and as keys
-        // only grow, files move down the levels without being rewritten.
-        Domain::Journal => {
-            blocks.set_block_size(64 * KIB);
-            options.set_compression_type(DBCompressionType::Zstd);
-            options.set_write_buffer_size(32 * MIB);
-            options.set_target_file_size_base(32 * MIB as u64);
-        }
-        // Few, large, short-lived rows, read only after a crash.
+        // Few, large, short-lived rows, compressed already, read only after a crash.
         Domain::Checkpoint => {
             blocks.set_block_size(64 * KIB);
-            options.set_compression_type(DBCompressionType::Zstd);
+            options.set_compression_type(DBCompressionType::None);
             options.set_write_buffer_size(64 * MIB);
             options.set_target_file_size_base(64 * MIB as u64);
         }

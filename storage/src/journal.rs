@@ -1,49 +1,27 @@
-//! The input journal: one row per beat and shard in [`Domain::Journal`], written in the beat's
-//! own batch.
+//! The input journal: what each shard noted about each beat, as it lies in the frames of the beat
+//! log beside the rows of the same beat.
 //!
-//! Key: beat (u64), shard (u16), both big-endian, so that key order is replay order. Value:
-//! the kernel's record, opaque here; it carries its own checksum. Every shard writes a row
-//! every beat, also when nobody did anything: the digests in it are what a replay is checked
-//! against, and a missing row is recognised as damage.
+//! The record is the kernel's, opaque here; it carries its own checksum, and so does the frame
+//! around it. Every shard writes a record every beat, also when nobody did anything: the digests
+//! in it are what a replay is checked against, and a missing one is recognised as damage.
+//!
+//! How far back it reaches is the caller's choice ([`crate::ControlPort::keep_journal`]).
+//! Reading needs memory for one segment of the log, and works beside a running server.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use orrery_base::{ShardIndex, Tick};
 
-use crate::{Batch, Domain, KeyRange, Order, ReadError, Row, Rows};
+use crate::log::{self, Disk, Frame, ReadFrom, ReadLogError};
 
-/// Bytes of a key.
-pub const KEY_BYTES: usize = 10;
-
-/// Which row of the journal.
+/// Which record of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JournalKey {
     /// Beat.
     pub beat: Tick,
     /// Shard that stepped it.
     pub shard: ShardIndex,
-}
-
-impl JournalKey {
-    /// The bytes on disk.
-    #[must_use]
-    pub fn encode(self) -> [u8; KEY_BYTES] {
-        let mut key = [0; KEY_BYTES];
-        key[..8].copy_from_slice(&self.beat.0.to_be_bytes());
-        key[8..].copy_from_slice(&self.shard.0.to_be_bytes());
-        key
-    }
-
-    /// The key of the bytes; none if they are not ten.
-    #[must_use]
-    pub fn decode(key: &[u8]) -> Option<Self> {
-        let key: &[u8; KEY_BYTES] = key.try_into().ok()?;
-        let (beat, shard) = key.split_first_chunk::<8>()?;
-        Some(Self {
-            beat: Tick(u64::from_be_bytes(*beat)),
-            shard: ShardIndex(u16::from_be_bytes(shard.try_into().ok()?)),
-        })
-    }
 }
 
 /// What one shard wrote about one beat.
@@ -55,65 +33,66 @@ pub struct JournalRow {
     pub record: Vec<u8>,
 }
 
-/// Why the journal could not be read on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JournalError {
-    /// The store could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A key that no journal writes.
-    #[error("the journal has a row with the undecodable key {0:02x?}")]
-    BadKey(Vec<u8>),
-}
-
-/// Adds a beat's record to the beat's batch.
-pub fn put(batch: &mut Batch, beat: Tick, shard: ShardIndex, record: &[u8]) {
-    batch.put(Domain::Journal, JournalKey { beat, shard }.encode(), record);
-}
-
-/// The rows of the beats, in order of (beat, shard). An item is an error if a row cannot be
-/// read or its key cannot be decoded; what follows a bad key can still be read.
-pub fn range<R: Rows>(
-    rows: &R,
-    beats: RangeInclusive<Tick>,
-) -> impl Iterator<Item = Result<JournalRow, JournalError>> + use<'_, R> {
-    let range = KeyRange {
-        from: beats.start().0.to_be_bytes().into(),
-        to: beats
-            .end()
-            .0
-            .checked_add(1)
-            .map(|to| to.to_be_bytes().into()),
-    };
-    rows.range(Domain::Journal, range).map(decode_row)
-}
-
-/// The first and the last row of the journal.
+/// The records of the beats, in order of (beat, shard). Ends after an error.
 ///
 /// # Errors
 ///
-/// [`JournalError`].
-pub fn span(rows: &impl Rows) -> Result<Option<(JournalKey, JournalKey)>, JournalError> {
-    let end = |order| {
-        rows.scan(Domain::Journal, KeyRange::all(), order)
-            .next()
-            .map(decode_row)
-            .transpose()
-    };
-    let first = end(Order::Ascending)?;
-    let last = end(Order::Descending)?;
-    Ok(first.zip(last).map(|(first, last)| (first.key, last.key)))
+/// [`ReadLogError`] if the log's folder cannot be read, or as an item.
+pub fn range<D: Disk>(
+    disk: &D,
+    beats: RangeInclusive<Tick>,
+) -> Result<impl Iterator<Item = Result<JournalRow, ReadLogError>> + use<D>, ReadLogError> {
+    let (first, last) = (*beats.start(), *beats.end());
+    let frames = log::read(disk, ReadFrom::Beat(first))?;
+    let rows = frames.flat_map(|frame| {
+        let (rows, error) = match frame {
+            Ok(frame) => (rows_of(frame), None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        rows.into_iter().map(Ok).chain(error)
+    });
+    // Beats grow from frame to frame: after the first one beyond the range nothing can follow.
+    let rows = rows.take_while(move |row| row.as_ref().map_or(true, |row| row.key.beat <= last));
+    Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| row.key.beat >= first)))
 }
 
-fn decode_row(row: Result<Row, ReadError>) -> Result<JournalRow, JournalError> {
-    let row = row?;
-    match JournalKey::decode(&row.key) {
-        Some(key) => Ok(JournalRow {
-            key,
-            record: row.value,
-        }),
-        None => Err(JournalError::BadKey(row.key)),
+/// The first and the last record of the journal, up to beat `last`, for which the store's last
+/// beat is meant: the search for the end begins there.
+///
+/// # Errors
+///
+/// [`ReadLogError`].
+pub fn span<D: Disk>(
+    disk: &D,
+    last: Tick,
+) -> Result<Option<(JournalKey, JournalKey)>, ReadLogError> {
+    let first = range(disk, Tick(0)..=last)?.next().transpose()?;
+    let mut end = None;
+    for row in range(disk, last..=last)? {
+        end = Some(row?.key);
     }
+    Ok(first.map(|row| row.key).zip(end))
+}
+
+/// The records in one segment file of a log, compressed or not, wherever it lies.
+///
+/// # Errors
+///
+/// [`ReadLogError`].
+pub fn from_segment(path: impl AsRef<Path>) -> Result<Vec<JournalRow>, ReadLogError> {
+    let frames = log::read_segment(path.as_ref())?;
+    Ok(frames.into_iter().flat_map(rows_of).collect())
+}
+
+fn rows_of(frame: Frame) -> Vec<JournalRow> {
+    let rows = frame.records.into_iter().map(|record| JournalRow {
+        key: JournalKey {
+            beat: record.beat,
+            shard: record.shard,
+        },
+        record: record.bytes,
+    });
+    rows.collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The rows that describe the store itself, in [`Domain::Meta`].
 //!
-//! Three keys are reserved and written only by this crate. Everything else in the domain is
+//! Four keys are reserved and written only by this crate. Everything else in the domain is
 //! free for the server (the world's seed, the content pack's digest); use a name with a slash
 //! so that it cannot meet a future reserved one.
 
@@ -10,13 +10,19 @@ use crate::{Batch, Domain, ReadError, Rows};
 
 /// The version of the layout of domains and keys that this build reads and writes. It grows
 /// when an older build could misread what a newer one wrote.
-pub const SCHEMA: u32 = 1;
+///
+/// 1: the journal as rows, checkpoints of all grids together, RocksDB's log as the commit.
+/// 2: the beat log, checkpoints per grid.
+pub const SCHEMA: u32 = 2;
 
 /// Key of the schema version: u32, big-endian.
 pub const SCHEMA_KEY: &[u8] = b"schema";
 /// Key of the last beat whose rows are in the store: u64, big-endian. Written by the write
 /// that holds the beat's rows.
 pub const LAST_BEAT_KEY: &[u8] = b"last_beat";
+/// Key of the number of the last frame of the beat log whose rows are in the store: u64,
+/// big-endian. Written with the rows.
+pub const APPLIED_KEY: &[u8] = b"applied_frame";
 /// Key of the mark of an orderly end: empty. Removed by the first write of a session.
 pub const CLEAN_SHUTDOWN_KEY: &[u8] = b"clean_shutdown";
 
@@ -27,6 +33,8 @@ pub struct Meta {
     pub schema: u32,
     /// Last beat with its rows in the store; none before the first.
     pub last_beat: Option<Tick>,
+    /// Last frame of the beat log whose rows are in the store; 0 before the first.
+    pub applied_frame: u64,
     /// Whether the last session ended in order (or there was none yet).
     pub was_clean: bool,
 }
@@ -53,7 +61,7 @@ pub enum MetaError {
 }
 
 impl Meta {
-    /// Reads the three reserved rows.
+    /// Reads the four reserved rows.
     ///
     /// # Errors
     ///
@@ -61,13 +69,21 @@ impl Meta {
     pub fn read(rows: &impl Rows) -> Result<Self, MetaError> {
         let schema: [u8; 4] = fixed(rows, "schema", SCHEMA_KEY)?.ok_or(MetaError::NoSchema)?;
         let last_beat: Option<[u8; 8]> = fixed(rows, "last_beat", LAST_BEAT_KEY)?;
+        let applied_frame = applied_frame(rows)?;
         let was_clean = rows.get(Domain::Meta, CLEAN_SHUTDOWN_KEY)?.is_some();
         Ok(Self {
             schema: u32::from_be_bytes(schema),
             last_beat: last_beat.map(|bytes| Tick(u64::from_be_bytes(bytes))),
+            applied_frame,
             was_clean,
         })
     }
+}
+
+/// The last frame of the beat log whose rows are there; 0 before the first.
+pub(crate) fn applied_frame(rows: &impl Rows) -> Result<u64, MetaError> {
+    let found: Option<[u8; 8]> = fixed(rows, "applied_frame", APPLIED_KEY)?;
+    Ok(found.map_or(0, u64::from_be_bytes))
 }
 
 fn fixed<const N: usize>(
@@ -95,6 +111,10 @@ pub(crate) fn put_schema(batch: &mut Batch) {
 
 pub(crate) fn put_last_beat(batch: &mut Batch, beat: Tick) {
     batch.put(Domain::Meta, LAST_BEAT_KEY, beat.0.to_be_bytes());
+}
+
+pub(crate) fn put_applied(batch: &mut Batch, frame: u64) {
+    batch.put(Domain::Meta, APPLIED_KEY, frame.to_be_bytes());
 }
 
 pub(crate) fn put_clean(batch: &mut Batch) {

@@ -1,109 +1,105 @@
-//! Bounds the journal and the checkpoints. Pruning only ever removes what no kept checkpoint
-//! needs: from each of them the world can still be replayed to the last beat.
+//! Bounds the checkpoints. Pruning only ever removes what no replay from the horizon needs.
+//!
+//! **Rule:** of each grid the newest whole checkpoint at or before the horizon stays, and every
+//! newer one; what is older goes. A replay of a grid begins with its kept checkpoint, so records
+//! of a grid up to its kept checkpoint are never needed, and those after it are, as long as
+//! the grid changed. The journal is therefore wanted from [`Pruned::wanted_from`]: the beat after
+//! the oldest kept checkpoint among the grids that have changed since theirs. A grid that sleeps
+//! does not hold the journal back. A recovery needs less: it begins with the newest whole
+//! checkpoints ([`Pruned::recovery_from`]).
 
-use orrery_base::{ShardIndex, Tick};
+use std::collections::BTreeMap;
 
-use crate::checkpoint::{self, CheckpointError};
-use crate::journal::JournalKey;
-use crate::{Batch, Domain, KeyRange, ReadError, Rows};
+use orrery_base::{GridId, Tick};
 
-/// How much to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
-    /// Complete checkpoints, at least 1.
-    pub checkpoints: usize,
-    /// Beats of journal before the last beat, for `replay`; more if a kept checkpoint needs
-    /// them.
-    pub journal_beats: u64,
-}
+use crate::checkpoint::{self, CheckpointKey};
+use crate::{Batch, Domain, ReadError, Rows};
 
-/// What a pruning removes when its batch is written.
+/// The whole checkpoints of a grid that something begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Checkpoints before this one, if there are any.
-    pub checkpoints_before: Option<Tick>,
-    /// Incomplete checkpoints between those that are kept.
-    pub incomplete: u64,
-    /// Journal before this beat, if there is any.
-    pub journal_before: Option<Tick>,
+pub struct Kept {
+    /// The newest, with which a recovery begins; none if there is none at all.
+    pub newest: Option<Tick>,
+    /// The newest at or before the horizon, with which a replay from there begins; none if
+    /// it begins with the grid's birth.
+    pub at_horizon: Option<Tick>,
 }
 
-/// Adds to `batch` the removal of what is older than `keep` says, seen from `last_beat`.
-/// Without a complete checkpoint nothing is removed. An incomplete checkpoint that is newer
-/// than every complete one is left alone: it may be under way.
+/// What a pruning removes when its batch is written, and what it leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Checkpoints that go.
+    pub removed: u64,
+    /// Every grid that has checkpoints.
+    pub grids: BTreeMap<GridId, Kept>,
+}
+
+impl Pruned {
+    /// The first beat whose records a replay from the horizon needs, if only the grids for which
+    /// `changes` holds have changed since their kept checkpoint. Beat 0 if nothing may go.
+    #[must_use]
+    pub fn wanted_from(&self, changes: impl Fn(GridId) -> bool) -> Tick {
+        self.first(changes, |kept| kept.at_horizon)
+    }
+
+    /// The first beat whose records a recovery needs, seen in the same way.
+    #[must_use]
+    pub fn recovery_from(&self, changes: impl Fn(GridId) -> bool) -> Tick {
+        self.first(changes, |kept| kept.newest)
+    }
+
+    fn first(
+        &self,
+        changes: impl Fn(GridId) -> bool,
+        which: impl Fn(&Kept) -> Option<Tick>,
+    ) -> Tick {
+        self.grids
+            .iter()
+            .filter(|(grid, _)| changes(**grid))
+            .map(|(_, kept)| which(kept).map_or(Tick(0), Tick::next))
+            .min()
+            .unwrap_or(Tick(0))
+    }
+}
+
+/// Adds to `batch` the removal of the checkpoints that are older than the newest whole one at or
+/// before `horizon`, of every grid.
 ///
-/// Reads the checkpoints that it keeps, to be sure of them. The batch may go through the
-/// control port at any later time: beats and checkpoints that have been added by then are
-/// not touched by it.
+/// Reads the checkpoints that something begins with, to be sure of them. The batch may go through
+/// the control port at any later time: what has been added by then is not touched by it.
 ///
 /// # Errors
 ///
 /// [`ReadError`]; the batch is unchanged then.
-pub fn prune(
-    rows: &impl Rows,
-    last_beat: Tick,
-    keep: Keep,
-    batch: &mut Batch,
-) -> Result<Pruned, ReadError> {
+pub fn prune(rows: &impl Rows, horizon: Tick, batch: &mut Batch) -> Result<Pruned, ReadError> {
     let mut out = Batch::new();
     let mut pruned = Pruned::default();
-    let mut kept = 0;
-    let mut oldest_kept = None;
-    for beat in checkpoint::beats_down(rows, last_beat) {
-        let beat = beat?;
-        if kept == keep.checkpoints.max(1) {
-            break;
-        }
-        match checkpoint::load(rows, beat) {
-            Ok(_) => {
-                kept += 1;
-                oldest_kept = Some(beat);
+    for grid in checkpoint::grids(rows) {
+        let grid = grid?;
+        let mut kept = Kept::default();
+        for beat in checkpoint::beats_down(rows, grid, Tick(u64::MAX)) {
+            let beat = beat?;
+            let key = CheckpointKey { grid, beat }.encode();
+            if kept.at_horizon.is_some() {
+                out.delete(Domain::Checkpoint, key);
+                pruned.removed += 1;
+                continue;
             }
-            Err(CheckpointError::Incomplete { .. }) if oldest_kept.is_none() => {}
-            Err(CheckpointError::Incomplete { .. }) => {
-                out.delete_range(
-                    Domain::Checkpoint,
-                    beat.0.to_be_bytes(),
-                    beat.next().0.to_be_bytes(),
-                );
-                pruned.incomplete += 1;
+            if beat > horizon && kept.newest.is_some() {
+                continue;
             }
-            Err(CheckpointError::Read(error)) => return Err(error),
+            // A damaged one that is newer stays, as evidence, until the horizon has passed the
+            // next whole one.
+            let value = rows.get(Domain::Checkpoint, &key)?.unwrap_or_default();
+            if checkpoint::verify(&key, &value).is_ok() {
+                kept.newest = kept.newest.or(Some(beat));
+                kept.at_horizon = (beat <= horizon).then_some(beat);
+            }
         }
-    }
-    let Some(oldest_kept) = oldest_kept else {
-        return Ok(pruned);
-    };
-    let before = oldest_kept.0.to_be_bytes();
-    if cut(rows, Domain::Checkpoint, &before, &mut out)? {
-        pruned.checkpoints_before = Some(oldest_kept);
-    }
-    let first_kept = last_beat.minus(keep.journal_beats).min(oldest_kept).next();
-    let before = JournalKey {
-        beat: first_kept,
-        shard: ShardIndex(0),
-    };
-    if cut(rows, Domain::Journal, &before.encode(), &mut out)? {
-        pruned.journal_before = Some(first_kept);
+        pruned.grids.insert(grid, kept);
     }
     batch.append(&out);
     Ok(pruned)
-}
-
-/// Removes the rows before a key. From the first row, not from the first possible key: range
-/// deletions that cover each other again and again would slow every later scan.
-fn cut(
-    rows: &impl Rows,
-    domain: Domain,
-    before: &[u8],
-    batch: &mut Batch,
-) -> Result<bool, ReadError> {
-    let older = KeyRange::between(Vec::new(), before);
-    let Some(first) = rows.range(domain, older).next() else {
-        return Ok(false);
-    };
-    batch.delete_range(domain, first?.key, before);
-    Ok(true)
 }
 
 #[cfg(test)]

@@ -1,30 +1,42 @@
 //! The folder on disk: opening, creating, refusing; reading through [`Rows`]; a [`View`] that
 //! stands still; direct writes for tools.
 //!
+//! The folder holds RocksDB's files and the folder `log` with the segments of the beat log. The
+//! log is the truth: opening brings the rows to its last frame ([`crate::commit::recover`]). A
+//! read-only opening changes no file; it keeps in memory what the rows do not have yet.
+//!
 //! A folder is a store if it holds the file `ORRERY-STORE`, which is made first and locked
 //! while a process may write. A creation that was cut short is therefore recognised and
 //! completed, and a folder with other files is never touched.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
 use rocksdb::Snapshot;
 
+use crate::commit::{RecoverError, Recovered, RowSink, SinkError, recover};
 use crate::engine::{Access, Engine, Reader};
+use crate::log::{BeatLog, FrameOut, LogOptions};
 use crate::meta::{self, Meta, MetaError};
 use crate::rows::{KeyRange, Order, ReadError, Rows, Scan};
 use crate::{Batch, Domain};
 
 mod backup;
+mod disk;
 mod folder;
+mod overlay;
+mod unlocked;
 
 pub use backup::BackupError;
+pub use disk::{StoreDisk, StoreFile, UnsyncedDisk, UnsyncedFile};
 
-/// How often a store beside a running server is tried.
-const READ_ONLY_TRIES: u32 = 40;
+use overlay::Overlay;
+
+/// The folder of the beat log, inside of the store's.
+pub(crate) const LOG_FOLDER: &str = "log";
+
 /// Between two tries to read or to lock.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -44,6 +56,8 @@ pub struct StoreOptions {
     pub lock_patience: Duration,
     /// Memory for blocks of files, bytes, shared by all domains.
     pub cache_bytes: usize,
+    /// Sizes of the beat log.
+    pub log: LogOptions,
 }
 
 impl Default for StoreOptions {
@@ -54,6 +68,7 @@ impl Default for StoreOptions {
             sync: true,
             lock_patience: Duration::from_secs(2),
             cache_bytes: 128 << 20,
+            log: LogOptions::default(),
         }
     }
 }
@@ -112,6 +127,29 @@ pub enum OpenError {
         /// The newest version that this build reads.
         supported: u32,
     },
+    /// An earlier version of the server wrote it, and nothing converts it.
+    #[error(
+        "the store in {} was written by an older version: it has schema {found}, this build \
+         needs {supported} and cannot convert it; generate a new galaxy in another folder, or \
+         run the older version",
+        path.display()
+    )]
+    OlderSchema {
+        /// Folder.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The only version that this build reads.
+        supported: u32,
+    },
+    /// The beat log cannot be opened, or does not fit the rows.
+    #[error("the beat log of the store in {} cannot be used", path.display())]
+    Log {
+        /// Folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<RecoverError>,
+    },
     /// It is a store, but not whole.
     #[error("the store in {} is damaged: {detail}", path.display())]
     Damaged {
@@ -157,19 +195,27 @@ pub struct Store {
 struct Inner {
     // Before the lock: fields are dropped in order.
     engine: Engine,
+    /// Read-only: the rows that only the log has.
+    overlay: Overlay,
+    disk: StoreDisk,
     path: PathBuf,
     read_only: bool,
     at_open: Meta,
-    writer: AtomicU8,
+    writer: Mutex<Writer>,
     _lock: Option<fs::File>,
 }
 
-/// Nobody in particular writes.
-const WRITER_NONE: u8 = 0;
-/// A committer writes.
-const WRITER_COMMITTER: u8 = 1;
-/// A write failed.
-const WRITER_FAILED: u8 = 2;
+/// Who may write.
+enum Writer {
+    /// Nobody: the store was opened read-only.
+    Nobody,
+    /// Whoever comes, through the log, whose last frame is in the rows.
+    Anybody(Box<BeatLog<StoreDisk>>),
+    /// A committer has the log.
+    Committer,
+    /// A write failed.
+    Failed,
+}
 
 impl Store {
     /// Opens the store in the folder `path`, creating it if `options` say so.
@@ -183,15 +229,36 @@ impl Store {
     pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let claim = folder::claim(path, options)?;
-        let engine = match (options.read_only, claim.has_files) {
-            (true, _) => open_unlocked(path, options)?,
-            (false, true) => {
+        let log_folder = path.join(LOG_FOLDER);
+        let (engine, disk, overlay, writer) = if options.read_only {
+            let disk = StoreDisk::for_reading(&log_folder);
+            let (engine, overlay) = unlocked::open(path, &disk, options)?;
+            (engine, disk, overlay, Writer::Nobody)
+        } else {
+            let access = if claim.has_files {
                 refuse_foreign_families(path)?;
-                open_engine(path, Access::ReadWrite, options)?
-            }
-            (false, false) => open_engine(path, Access::Create, options)?,
+                Access::ReadWrite
+            } else {
+                Access::Create
+            };
+            let engine = open_engine(path, access, options)?;
+            complete_creation(path, &engine)?;
+            describe(path, &engine)?;
+            let disk = folder::log(&log_folder, options.sync)
+                .map_err(|error| folder::unwritable(&log_folder, error))?;
+            let opened = recover(disk.clone(), options.log, &engine)
+                .map_err(|error| log_error(path, error))?;
+            note_recovery(path, &opened);
+            let log = Box::new(opened.log);
+            (engine, disk, Overlay::default(), Writer::Anybody(log))
         };
-        let at_open = describe(path, &engine, options.read_only)?;
+        let at_open = describe(
+            path,
+            &Reading {
+                engine: &engine,
+                overlay: &overlay,
+            },
+        )?;
         tracing::debug!(
             path = %path.display(),
             last_beat = at_open.last_beat.map(|beat| beat.0),
@@ -201,10 +268,12 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
+                overlay,
+                disk,
                 path: path.into(),
                 read_only: options.read_only,
                 at_open,
-                writer: AtomicU8::new(WRITER_NONE),
+                writer: Mutex::new(writer),
                 _lock: claim.lock,
             }),
         })
@@ -254,22 +323,42 @@ impl Store {
         }
     }
 
-    /// Writes a batch at once, durable when this returns: for tools and for building a world.
-    /// While a committer runs, rows go through its ports instead.
+    /// The disk of the beat log, for [`crate::journal`] and [`crate::log::read`].
+    #[must_use]
+    pub fn log(&self) -> &StoreDisk {
+        &self.inner.disk
+    }
+
+    /// Writes a batch at once, durable and readable when this returns: for tools and for building
+    /// a world. While a committer runs, rows go through its ports instead.
     ///
     /// # Errors
     ///
     /// [`WriteError`]; after [`WriteError::Failed`] every later write is refused.
     pub fn write(&self, batch: &Batch) -> Result<(), WriteError> {
-        match self.inner.writer.load(Ordering::Acquire) {
-            _ if self.inner.read_only => return Err(WriteError::ReadOnly),
-            WRITER_NONE => {}
-            WRITER_COMMITTER => return Err(WriteError::CommitterRunning),
-            _ => return Err(WriteError::FailedBefore),
-        }
-        self.inner.engine.write(batch).map_err(|error| {
-            self.inner.writer.store(WRITER_FAILED, Ordering::Release);
-            WriteError::Failed(error.into_string())
+        self.write_frame(&FrameOut {
+            through: None,
+            rows: batch,
+            records: &[],
+        })
+    }
+
+    fn write_frame(&self, frame: &FrameOut<'_>) -> Result<(), WriteError> {
+        let mut writer = self.writer();
+        let log = match &mut *writer {
+            Writer::Anybody(log) => log,
+            other => return Err(other.refusal()),
+        };
+        let written = log
+            .append(frame)
+            .map_err(|error| crate::commit::chain(&error))
+            .and_then(|appended| {
+                let applied = self.inner.engine.apply(appended.number, frame.rows);
+                applied.map_err(rocksdb::Error::into_string)
+            });
+        written.map_err(|detail| {
+            *writer = Writer::Failed;
+            WriteError::Failed(detail)
         })
     }
 
@@ -277,29 +366,89 @@ impl Store {
         &self.inner.engine
     }
 
-    /// Makes the caller the only writer, until [`Self::release_writer`].
-    pub(crate) fn take_writer(&self) -> Result<(), WriteError> {
-        if self.inner.read_only {
-            return Err(WriteError::ReadOnly);
-        }
-        self.inner
-            .writer
-            .compare_exchange(
-                WRITER_NONE,
-                WRITER_COMMITTER,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            )
-            .map(|_| ())
-            .map_err(|found| match found {
-                WRITER_COMMITTER => WriteError::CommitterRunning,
-                _ => WriteError::FailedBefore,
-            })
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        let writer = self.inner.writer.lock();
+        writer.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn release_writer(&self, failed: bool) {
-        let state = if failed { WRITER_FAILED } else { WRITER_NONE };
-        self.inner.writer.store(state, Ordering::Release);
+    /// Makes the caller the only writer, until [`Self::release_writer`].
+    pub(crate) fn take_writer(&self) -> Result<(Recovered<StoreDisk>, StoreSink), WriteError> {
+        let mut writer = self.writer();
+        match std::mem::replace(&mut *writer, Writer::Committer) {
+            Writer::Anybody(log) => {
+                let applied = log.next_number() - 1;
+                let opened = Recovered {
+                    log: *log,
+                    applied,
+                    last_beat: None,
+                    replayed: 0,
+                    torn: None,
+                };
+                Ok((opened, StoreSink(self.clone())))
+            }
+            other => {
+                let refusal = other.refusal();
+                *writer = other;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Gives the log back; none if writing has failed.
+    pub(crate) fn release_writer(&self, log: Option<BeatLog<StoreDisk>>) {
+        *self.writer() = match log {
+            Some(log) => Writer::Anybody(Box::new(log)),
+            None => Writer::Failed,
+        };
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            engine: &self.inner.engine,
+            overlay: &self.inner.overlay,
+        }
+    }
+}
+
+impl Writer {
+    /// Why nobody else may write.
+    const fn refusal(&self) -> WriteError {
+        match self {
+            Self::Nobody => WriteError::ReadOnly,
+            Self::Anybody(_) | Self::Committer => WriteError::CommitterRunning,
+            Self::Failed => WriteError::FailedBefore,
+        }
+    }
+}
+
+/// The rows of a store, for a committer.
+pub(crate) struct StoreSink(Store);
+
+impl RowSink for StoreSink {
+    fn applied(&self) -> Result<u64, SinkError> {
+        RowSink::applied(self.0.engine())
+    }
+
+    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
+        RowSink::apply(self.0.engine(), frame, rows)
+    }
+
+    fn flush(&self) -> Result<(), SinkError> {
+        RowSink::flush(self.0.engine())
+    }
+}
+
+impl RowSink for Engine {
+    fn applied(&self) -> Result<u64, SinkError> {
+        Ok(meta::applied_frame(self)?)
+    }
+
+    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
+        Ok(Self::apply(self, frame, rows)?)
+    }
+
+    fn flush(&self) -> Result<(), SinkError> {
+        Ok(Self::flush(self)?)
     }
 }
 
@@ -312,9 +461,26 @@ impl std::fmt::Debug for Store {
     }
 }
 
-impl Rows for Store {
+/// The engine's rows with the overlay over them.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    engine: &'a Engine,
+    overlay: &'a Overlay,
+}
+
+impl<'a> Reading<'a> {
+    fn scan_rows(self, domain: Domain, range: KeyRange, order: Order) -> Scan<'a> {
+        let below = self.engine.scan(domain, range.clone(), order);
+        self.overlay.scan(domain, range, order, below)
+    }
+}
+
+impl Rows for Reading<'_> {
     fn get(&self, domain: Domain, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.inner.engine.get(domain, key)
+        match self.overlay.get(domain, key) {
+            Some(row) => Ok(row),
+            None => self.engine.get(domain, key),
+        }
     }
 
     fn multi_get<K: AsRef<[u8]>>(
@@ -322,11 +488,31 @@ impl Rows for Store {
         domain: Domain,
         keys: &[K],
     ) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
-        self.inner.engine.multi_get(domain, keys)
+        let mut rows = self.engine.multi_get(domain, keys)?;
+        self.overlay.cover(domain, keys, &mut rows);
+        Ok(rows)
     }
 
     fn scan(&self, domain: Domain, range: KeyRange, order: Order) -> Scan<'_> {
-        self.inner.engine.scan(domain, range, order)
+        self.scan_rows(domain, range, order)
+    }
+}
+
+impl Rows for Store {
+    fn get(&self, domain: Domain, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        self.reading().get(domain, key)
+    }
+
+    fn multi_get<K: AsRef<[u8]>>(
+        &self,
+        domain: Domain,
+        keys: &[K],
+    ) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
+        self.reading().multi_get(domain, keys)
+    }
+
+    fn scan(&self, domain: Domain, range: KeyRange, order: Order) -> Scan<'_> {
+        self.reading().scan_rows(domain, range, order)
     }
 }
 
@@ -340,11 +526,18 @@ impl View<'_> {
     fn read(&self, domain: Domain) -> Reader<'_> {
         Reader::at(self.store.engine(), domain, &self.snapshot)
     }
+
+    fn overlay(&self) -> &Overlay {
+        &self.store.inner.overlay
+    }
 }
 
 impl Rows for View<'_> {
     fn get(&self, domain: Domain, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.read(domain).get(key)
+        match self.overlay().get(domain, key) {
+            Some(row) => Ok(row),
+            None => self.read(domain).get(key),
+        }
     }
 
     fn multi_get<K: AsRef<[u8]>>(
@@ -352,34 +545,19 @@ impl Rows for View<'_> {
         domain: Domain,
         keys: &[K],
     ) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
-        self.read(domain).multi_get(keys)
+        let mut rows = self.read(domain).multi_get(keys)?;
+        self.overlay().cover(domain, keys, &mut rows);
+        Ok(rows)
     }
 
     fn scan(&self, domain: Domain, range: KeyRange, order: Order) -> Scan<'_> {
-        self.read(domain).scan(range, order)
+        let below = self.read(domain).scan(range.clone(), order);
+        self.overlay().scan(domain, range, order, below)
     }
-}
-
-/// Beside a running server, files come and go. Without a lock, the picture is whole only if
-/// nothing came or went while it was taken: a log that was flushed and deleted between reading
-/// the list of files and reading the logs would leave a hole.
-fn open_unlocked(path: &Path, options: &StoreOptions) -> Result<Engine, OpenError> {
-    for _ in 0..READ_ONLY_TRIES {
-        let before = folder::fingerprint(path)?;
-        refuse_foreign_families(path)?;
-        let engine = open_engine(path, Access::ReadOnly, options);
-        if folder::fingerprint(path)? == before {
-            return engine;
-        }
-        // A flush takes some milliseconds, and the next one is seconds away.
-        std::thread::sleep(RETRY_PAUSE);
-    }
-    Err(OpenError::Unsettled { path: path.into() })
 }
 
 fn open_engine(path: &Path, access: Access, options: &StoreOptions) -> Result<Engine, OpenError> {
-    Engine::open(path, access, options.sync, options.cache_bytes)
-        .map_err(|error| engine_error(path, error))
+    Engine::open(path, access, options.cache_bytes).map_err(|error| engine_error(path, error))
 }
 
 /// A newer build may know more domains; RocksDB would only say that some were not opened.
@@ -393,63 +571,95 @@ fn refuse_foreign_families(path: &Path) -> Result<(), OpenError> {
         .flatten()
         .and_then(|value| value.try_into().ok())
         .map(u32::from_be_bytes);
-    match schema {
-        Some(found) if found > meta::SCHEMA => Err(OpenError::NewerSchema {
-            path: path.into(),
-            found,
-            supported: meta::SCHEMA,
+    schema.map_or(Ok(()), |found| refuse_schema(path, found))?;
+    Err(OpenError::Damaged {
+        path: path.into(),
+        detail: format!("it holds unknown domains: {}", foreign.join(", ")),
+    })
+}
+
+fn refuse_schema(path: &Path, found: u32) -> Result<(), OpenError> {
+    let (path, supported) = (path.to_path_buf(), meta::SCHEMA);
+    match found {
+        0 => Err(OpenError::Damaged {
+            path,
+            detail: "schema 0 was never in use".into(),
         }),
-        _ => Err(OpenError::Damaged {
-            path: path.into(),
-            detail: format!("it holds unknown domains: {}", foreign.join(", ")),
+        meta::SCHEMA => Ok(()),
+        _ if found < supported => Err(OpenError::OlderSchema {
+            path,
+            found,
+            supported,
+        }),
+        _ => Err(OpenError::NewerSchema {
+            path,
+            found,
+            supported,
         }),
     }
 }
 
-/// Reads what the store says about itself, and completes a creation that was cut short.
-fn describe(path: &Path, engine: &Engine, read_only: bool) -> Result<Meta, OpenError> {
+/// Reads what the store says about itself, and refuses what this build cannot read.
+fn describe(path: &Path, rows: &impl Rows) -> Result<Meta, OpenError> {
+    let meta = Meta::read(rows).map_err(|error| OpenError::Damaged {
+        path: path.into(),
+        detail: error.to_string(),
+    })?;
+    refuse_schema(path, meta.schema)?;
+    Ok(meta)
+}
+
+/// Completes a creation that was cut short, or has just begun.
+fn complete_creation(path: &Path, engine: &Engine) -> Result<(), OpenError> {
     let damaged = |detail: String| OpenError::Damaged {
         path: path.into(),
         detail,
     };
-    let meta = match Meta::read(engine) {
-        Ok(meta) => meta,
-        Err(MetaError::NoSchema) if !read_only => {
-            for domain in Domain::ALL {
-                match engine.range(domain, KeyRange::all()).next() {
-                    None => {}
-                    Some(Ok(_)) => return Err(damaged(MetaError::NoSchema.to_string())),
-                    Some(Err(error)) => return Err(damaged(error.to_string())),
-                }
-            }
-            let mut birth = Batch::new();
-            meta::put_schema(&mut birth);
-            meta::put_clean(&mut birth);
-            // Flushed, so that not even a deleted log makes a store look like a fresh one.
-            engine
-                .write(&birth)
-                .and_then(|()| engine.flush())
-                .map_err(|error| engine_error(path, error))?;
-            Meta {
-                schema: meta::SCHEMA,
-                last_beat: None,
-                was_clean: true,
-            }
-        }
+    match engine.get(Domain::Meta, meta::SCHEMA_KEY) {
+        Ok(Some(_)) => return Ok(()),
+        Ok(None) => {}
         Err(error) => return Err(damaged(error.to_string())),
-    };
-    if meta.schema > meta::SCHEMA {
-        return Err(OpenError::NewerSchema {
-            path: path.into(),
-            found: meta.schema,
-            supported: meta::SCHEMA,
-        });
     }
-    if meta.schema < meta::SCHEMA {
-        let found = meta.schema;
-        return Err(damaged(format!("schema {found} was never in use")));
+    for domain in Domain::ALL {
+        match engine.range(domain, KeyRange::all()).next() {
+            None => {}
+            Some(Ok(_)) => return Err(damaged(MetaError::NoSchema.to_string())),
+            Some(Err(error)) => return Err(damaged(error.to_string())),
+        }
     }
-    Ok(meta)
+    let mut birth = Batch::new();
+    meta::put_schema(&mut birth);
+    meta::put_clean(&mut birth);
+    // Flushed, so that a store without these rows is one whose creation was cut short.
+    engine
+        .apply(0, &birth)
+        .and_then(|()| engine.flush())
+        .map_err(|error| engine_error(path, error))
+}
+
+fn note_recovery(path: &Path, opened: &Recovered<StoreDisk>) {
+    if let Some(torn) = &opened.torn {
+        tracing::warn!(
+            path = %path.display(),
+            segment = torn.segment,
+            offset = torn.offset,
+            "the last write to the beat log was cut short: nobody was told of it"
+        );
+    }
+    if opened.replayed > 0 {
+        tracing::info!(
+            path = %path.display(),
+            frames = opened.replayed,
+            "rows taken from the beat log"
+        );
+    }
+}
+
+fn log_error(path: &Path, error: RecoverError) -> OpenError {
+    OpenError::Log {
+        path: path.into(),
+        source: Box::new(error),
+    }
 }
 
 fn engine_error(path: &Path, error: rocksdb::Error) -> OpenError {

@@ -131,7 +131,10 @@ impl CheckpointWriter {
         if tick.since(self.pruned) >= PRUNE_BEATS {
             self.pruned = tick;
             if let Err(error) = self.prune(tick) {
-                tracing::error!(error = format!("{error:#}"), "prune checkpoints and journal");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "prune checkpoints and journal"
+                );
             }
         }
     }
@@ -142,7 +145,8 @@ impl CheckpointWriter {
         let mut batch = Batch::new();
         let pruned = prune(&self.store, horizon, &mut batch).context("look for old checkpoints")?;
         if pruned.removed > 0 {
-            self.port.commit(batch);
+            // What was not removed is found again next time.
+            let _ = self.port.commit(batch);
         }
         // A grid that did not change needs no records up to the beat for which that is known.
         let reach = |grid: &GridId, which: Option<Tick>| match self.unchanged.get(grid) {

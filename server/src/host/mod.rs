@@ -260,8 +260,7 @@ impl Host {
             shards: shard_count,
             stop: Arc::new(AtomicBool::new(false)),
         })?;
-        let checkpoints =
-            Checkpoints::start(store, control_port, shard_count, &config.durability)?;
+        let checkpoints = Checkpoints::start(store, control_port, shard_count, &config.durability)?;
         let shared = Shared {
             config: &config,
             listen: &listen,

@@ -4,11 +4,11 @@
 //! ship's pilot to answer, to persist and to hand over. Both travel with the ship when it
 //! changes grids, so no session is ever looked up on the way.
 
-use orrery_kernel::rules::BeatContext;
 use orrery_base::columns::{Columns, columns};
 use orrery_base::{AccountId, ClientId, EntityId, GridId, ShardIndex, Tick};
 use orrery_game::columns::{Ship, ShipColumns};
 use orrery_kernel::codec::DecodeError;
+use orrery_kernel::rules::BeatContext;
 use orrery_services::character::{CharacterRow, Location, ShipRow};
 
 /// The client of a row that nobody is connected to.

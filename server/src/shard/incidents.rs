@@ -51,7 +51,12 @@ pub(super) fn report_comeback(comeback: &Comeback, metrics: &ShardMetrics) {
             metrics.grids_restored.increment();
             let aside = &culprits.descriptions;
             let arrivals = culprits.arrivals;
-            tracing::warn!(grid, ?aside, arrivals, "a grid is back; these were set aside");
+            tracing::warn!(
+                grid,
+                ?aside,
+                arrivals,
+                "a grid is back; these were set aside"
+            );
         }
         Err(error) => tracing::error!(grid, error, "a grid stays lost"),
     }

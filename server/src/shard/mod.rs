@@ -286,7 +286,8 @@ impl Shard {
             let last = self.last;
             self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
             let costs = conductor.finish();
-            self.pacer.observe(&costs, &mut self.simulation, &mut self.links);
+            self.pacer
+                .observe(&costs, &mut self.simulation, &mut self.links);
             done
         });
         self.clients.note_beat(tick);
@@ -389,7 +390,9 @@ impl Shard {
         loop {
             match self.port.submit(tick, submission) {
                 Ok(()) => break,
-                Err(SubmitError::Full { submission: back, .. }) => {
+                Err(SubmitError::Full {
+                    submission: back, ..
+                }) => {
                     submission = back;
                     self.metrics.commit_back_pressure.increment();
                     self.serve()?;

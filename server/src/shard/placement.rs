@@ -123,7 +123,10 @@ impl Placement {
     /// As the grids were dealt.
     #[must_use]
     pub(super) fn new(deal: &Deal) -> Self {
-        let home = |grid: GridId| deal.world_of(grid).and_then(|home| u16::try_from(home).ok());
+        let home = |grid: GridId| {
+            deal.world_of(grid)
+                .and_then(|home| u16::try_from(home).ok())
+        };
         let grids = deal.grids().iter();
         let routes = grids.filter_map(|grid| Some((*grid, ShardIndex(home(*grid)?))));
         Self {

@@ -146,7 +146,8 @@ fn restore(
     failure: Failure<Space>,
 ) -> anyhow::Result<Restored> {
     let id = failure.grid;
-    let (mut grid, _) = Grid::restore(Arc::clone(context), 1, image).context("restore its image")?;
+    let (mut grid, _) =
+        Grid::restore(Arc::clone(context), 1, image).context("restore its image")?;
     for (tick, bytes) in records {
         let beat = BeatRecord::<Space>::decode(bytes)
             .with_context(|| format!("decode the record of beat {tick}"))?;
@@ -254,7 +255,7 @@ fn first(delivery: &Delivery<Space>, count: usize) -> Delivery<Space> {
 
 /// The bytes that repeat a failed beat: a record of it, without a digest.
 #[must_use]
-pub fn incident_record(failure: &Failure<Space>, shard: orrery_base::ShardIndex) -> Vec<u8> {
+pub(super) fn incident_record(failure: &Failure<Space>, shard: orrery_base::ShardIndex) -> Vec<u8> {
     let record = orrery_kernel::grid::GridRecord {
         grid: failure.grid,
         tick: failure.tick,

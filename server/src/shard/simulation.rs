@@ -26,12 +26,12 @@ use orrery_kernel::team::Failure;
 use orrery_kernel::world::{BeatOutput, Strays, World};
 use orrery_storage::{Batch, Domain};
 
+use super::ImageNews;
 use super::links::Links;
 use super::packet::{Packet, Transfer};
 use super::placement::{Change, Placement, PlacementRequest};
 use super::restore::{self, Restored, Ward};
 use super::watch::Watch;
-use super::ImageNews;
 use crate::host::recovery::Deal;
 use crate::metrics::GridStatus;
 use crate::rules::Space;
@@ -112,12 +112,7 @@ pub struct Checkpoint {
 impl Simulation {
     /// Takes over a world; it is between two beats. `image_interval` is in beats, at least 1.
     #[must_use]
-    pub fn new(
-        shard: ShardIndex,
-        world: World<Space>,
-        deal: &Deal,
-        image_interval: u64,
-    ) -> Self {
+    pub fn new(shard: ShardIndex, world: World<Space>, deal: &Deal, image_interval: u64) -> Self {
         let mut wards = BTreeMap::new();
         let tick = world.tick();
         for grid in world.grids() {
@@ -337,12 +332,7 @@ impl Simulation {
 
     /// Does beat `tick`: steps the grids, sends messages, frames and events, and returns what has
     /// to become durable.
-    pub fn beat(
-        &mut self,
-        tick: Tick,
-        links: &mut Links,
-        conductor: &mut impl Conductor,
-    ) -> Done {
+    pub fn beat(&mut self, tick: Tick, links: &mut Links, conductor: &mut impl Conductor) -> Done {
         let output = self.world.beat_with(tick, conductor);
         self.exchange(tick, &output, links);
         self.carry_out_requests(tick, links);
@@ -517,7 +507,11 @@ impl Simulation {
         };
         let ward = self.wards.entry(grid).or_default();
         if let Err(error) = ward.restore(self.world.context(), failure) {
-            tracing::error!(grid = grid.0, error = format!("{error:#}"), "the grid stays lost");
+            tracing::error!(
+                grid = grid.0,
+                error = format!("{error:#}"),
+                "the grid stays lost"
+            );
         }
         incident
     }

@@ -87,14 +87,4 @@ impl Watch {
             self.histories.insert(grid, history);
         }
     }
-
-    /// The edges that have clients on a grid, by its last frames.
-    pub(super) fn edges(frames: &[Arc<SpaceFrame>], shards: u16) -> Vec<ShardIndex> {
-        let watchers = frames.iter().flat_map(|frame| &frame.watchers);
-        let mut edges: Vec<_> = watchers.map(|watcher| watcher.edge).collect();
-        edges.sort_unstable();
-        edges.dedup();
-        edges.retain(|edge| edge.0 < shards);
-        edges
-    }
 }

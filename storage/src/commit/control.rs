@@ -1,4 +1,4 @@
-//! Rows from outside the beat, and the promise that they are durable.
+//! Rows from outside the beat, and the promise that they are durable and can be read.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{CommitFailure, Shared, wake};
+use orrery_base::Tick;
+
+use super::{CommitFailure, Shared};
 use crate::Batch;
 
 /// Why a control batch is not known to be durable.
@@ -33,7 +34,7 @@ pub enum ReceiptError {
 type Outcome = Result<(), ReceiptError>;
 type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
-/// The promise that a control batch will be durable.
+/// The promise that a control batch will be durable, and its rows there for every reader.
 #[derive(Debug)]
 #[must_use = "a batch is durable only when its receipt says so"]
 pub struct Receipt {
@@ -100,8 +101,8 @@ impl Receipt {
         guard.outcome.clone().unwrap_or(Err(ReceiptError::TimedOut))
     }
 
-    /// Calls `callback` with the outcome, on the commit thread, or here and now if it is known
-    /// already. The callback must be short and must not wait: the next beat is behind it.
+    /// Calls `callback` with the outcome, on the apply thread, or here and now if it is known
+    /// already. The callback must be short and must not wait: the next rows are behind it.
     pub fn on_durable(self, callback: impl FnOnce(Result<(), ReceiptError>) + Send + 'static) {
         let mut state = self.cell.lock();
         match state.outcome.clone() {
@@ -151,7 +152,7 @@ impl Promise {
             && catch_unwind(AssertUnwindSafe(|| callback(outcome))).is_err()
         {
             // Somebody's reply must not stop everybody's commits.
-            tracing::error!("a callback of a receipt panicked on the commit thread");
+            tracing::error!("a callback of a receipt panicked");
         }
     }
 }
@@ -161,7 +162,8 @@ impl Promise {
 pub(super) struct Pending {
     pub(super) batch: Batch,
     pub(super) promise: Promise,
-    arrived: Instant,
+    /// When the writer saw it first.
+    seen: Option<Duration>,
 }
 
 /// What the commit thread finds when it looks.
@@ -169,7 +171,7 @@ pub(super) enum Due {
     /// Nothing waits.
     Nothing,
     /// Something waits for a beat, until then.
-    Until(Instant),
+    Until(Duration),
     /// All that has arrived, oldest first.
     Now(Vec<Pending>),
 }
@@ -179,22 +181,33 @@ pub(super) enum Due {
 pub(super) struct ControlQueue {
     state: Mutex<QueueState>,
     batches_max: usize,
+    bytes_max: usize,
 }
 
 #[derive(Debug)]
 struct QueueState {
     pending: VecDeque<Pending>,
+    bytes: usize,
     closed: Option<ReceiptError>,
 }
 
+impl QueueState {
+    fn take(&mut self) -> Vec<Pending> {
+        self.bytes = 0;
+        self.pending.drain(..).collect()
+    }
+}
+
 impl ControlQueue {
-    pub(super) fn new(batches_max: usize) -> Self {
+    pub(super) fn new(batches_max: usize, bytes_max: usize) -> Self {
         Self {
             state: Mutex::new(QueueState {
                 pending: VecDeque::new(),
+                bytes: 0,
                 closed: None,
             }),
             batches_max,
+            bytes_max,
         }
     }
 
@@ -204,18 +217,22 @@ impl ControlQueue {
 
     fn push(&self, batch: Batch) -> Receipt {
         let mut state = self.lock();
+        let bytes = batch.memory_bytes();
+        let is_full = state.pending.len() >= self.batches_max
+            || (state.bytes > 0 && state.bytes.saturating_add(bytes) > self.bytes_max);
         let refused = match &state.closed {
             Some(reason) => Some(reason.clone()),
-            None => (state.pending.len() >= self.batches_max).then_some(ReceiptError::Full),
+            None => is_full.then_some(ReceiptError::Full),
         };
         let cell = Cell::new(refused.clone().map(Err));
         if refused.is_none() {
+            state.bytes += bytes;
             state.pending.push_back(Pending {
                 batch,
                 promise: Promise {
                     cell: Arc::clone(&cell),
                 },
-                arrived: Instant::now(),
+                seen: None,
             });
         }
         Receipt { cell }
@@ -223,14 +240,14 @@ impl ControlQueue {
 
     /// Takes everything if a write is about to happen anyway (`at_once`) or the oldest has
     /// waited for `delay`.
-    pub(super) fn take_due(&self, delay: Duration, at_once: bool) -> Due {
+    pub(super) fn take_due(&self, now: Duration, delay: Duration, at_once: bool) -> Due {
         let mut state = self.lock();
-        let Some(oldest) = state.pending.front() else {
+        let Some(oldest) = state.pending.front_mut() else {
             return Due::Nothing;
         };
-        let until = oldest.arrived + delay;
-        if at_once || until <= Instant::now() {
-            Due::Now(state.pending.drain(..).collect())
+        let until = oldest.seen.get_or_insert(now).saturating_add(delay);
+        if at_once || until <= now {
+            Due::Now(state.take())
         } else {
             Due::Until(until)
         }
@@ -245,7 +262,7 @@ impl ControlQueue {
     pub(super) fn close_and_take(&self, reason: &ReceiptError) -> Vec<Pending> {
         let mut state = self.lock();
         state.closed.get_or_insert_with(|| reason.clone());
-        state.pending.drain(..).collect()
+        state.take()
     }
 
     /// Refuses everything from now on, and what was still waiting.
@@ -261,20 +278,19 @@ impl ControlQueue {
 #[derive(Clone, Debug)]
 pub struct ControlPort {
     shared: Arc<Shared>,
-    writer: Thread,
 }
 
 impl ControlPort {
-    pub(super) fn new(shared: Arc<Shared>, writer: Thread) -> Self {
-        Self { shared, writer }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     /// Hands over a batch that will be written as a whole, after the rows of the beats in the
     /// same write. Batches of one caller keep their order. It must not touch rows that
-    /// shards write.
+    /// shards write. The receipt is resolved when the rows are durable **and** can be read.
     pub fn commit(&self, batch: Batch) -> Receipt {
         let receipt = self.shared.control.push(batch);
-        wake(&self.writer);
+        self.shared.wake_writer();
         receipt
     }
 
@@ -282,5 +298,14 @@ impl ControlPort {
     #[must_use]
     pub fn durable(&self) -> super::Durable {
         self.shared.durable.clone()
+    }
+
+    /// Says which records of the journal are still wanted; until then, all are. Records of beats
+    /// before `wanted_from` go as soon as RocksDB has the rows that lie beside them, by whole
+    /// segments of the log. When the log grows beyond its bound of bytes, more goes, but never
+    /// what a recovery needs: `recovery_from` and later. See [`crate::prune`] for both.
+    pub fn keep_journal(&self, recovery_from: Tick, wanted_from: Tick) {
+        self.shared.keep(recovery_from, wanted_from);
+        self.shared.wake_writer();
     }
 }

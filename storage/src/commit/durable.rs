@@ -1,5 +1,6 @@
 //! What is on disk, as everybody may see it.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -7,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use orrery_base::Tick;
 
-/// The write that ended all writing.
+/// What ended all writing: a write of the log, or rows that the store did not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitFailure {
     /// Last beat of the write; none if it held no beat.
     pub beat: Option<Tick>,
-    /// The log's words.
+    /// The words of the disk or the store.
     pub reason: Arc<str>,
 }
 
@@ -24,8 +25,18 @@ impl CommitFailure {
         }
     }
 
-    pub(super) fn thread_lost() -> Self {
-        Self::new(None, "the commit thread ended without a word")
+    pub(super) fn thread_lost(thread: &str) -> Self {
+        Self::new(None, format!("the {thread} thread ended without a word"))
+    }
+
+    /// From what a thread threw.
+    pub(super) fn panicked(thread: &str, panic: &(dyn Any + Send)) -> Self {
+        let words = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Self::new(None, format!("the {thread} thread panicked: {words}"))
     }
 }
 
@@ -40,8 +51,11 @@ impl fmt::Display for CommitFailure {
 
 impl std::error::Error for CommitFailure {}
 
-/// The last durable beat, shared by everybody who holds a clone. A reply that promises value
-/// is released when its beat is at or below [`Durable::beat`].
+/// How far the beats have come on their way to the disk, shared by everybody who holds a clone.
+/// A reply that promises value is released when its beat is at or below [`Durable::beat`].
+///
+/// There are two of them: [`super::Committer::durable`] follows the log, and
+/// [`super::Committer::applied`] the rows of the store, which come a little later.
 #[derive(Clone, Debug)]
 pub struct Durable {
     state: Arc<State>,
@@ -117,20 +131,24 @@ impl Durable {
         }
     }
 
-    pub(super) fn publish(&self, beat: Tick) {
+    /// Shows a beat. After a failure nothing is shown any more: false then.
+    pub(super) fn publish(&self, beat: Tick) -> bool {
+        // Under the lock, so that it cannot fall between a waiter's look and its sleep, nor
+        // behind a failure.
+        let guard = self.state.waiting.lock();
+        if self.state.failed.get().is_some() {
+            return false;
+        }
         self.state.beats.store(beat.0 + 1, Ordering::Release);
-        self.notify();
+        drop(guard);
+        self.state.changed.notify_all();
+        true
     }
 
     pub(super) fn fail(&self, failure: &CommitFailure) {
+        let guard = self.state.waiting.lock();
         // The first failure is the cause; later ones follow from it.
         let _ = self.state.failed.set(failure.clone());
-        self.notify();
-    }
-
-    fn notify(&self) {
-        // Under the lock, so that it cannot fall between a waiter's look and its sleep.
-        let guard = self.state.waiting.lock();
         drop(guard);
         self.state.changed.notify_all();
     }

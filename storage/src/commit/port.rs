@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::Thread;
 use std::time::Instant;
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
 use orrery_base::{ShardIndex, Tick};
 
-use super::{CommitFailure, Shared, wake};
+use super::{CommitFailure, Shared};
 use crate::Batch;
 
 /// Beats of one shard that wait for the commit thread.
@@ -19,22 +18,51 @@ use crate::Batch;
 /// stops at it, so the slot of a push is always free and the push is wait-free.
 #[derive(Debug)]
 pub(super) struct Lane {
-    queue: ArrayQueue<Submission>,
+    queue: ArrayQueue<Waiting>,
+    bytes_max: usize,
     depth: CachePadded<AtomicUsize>,
+    bytes: CachePadded<AtomicUsize>,
 }
 
-/// A beat's batch on its way.
+/// What a shard hands over for one beat.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submission {
+    /// Rows that changed.
+    pub batch: Batch,
+    /// The beat's record for the journal ([`crate::journal`]); empty for none.
+    pub record: Vec<u8>,
+}
+
+impl Submission {
+    /// Memory that it holds, nearly.
+    fn bytes(&self) -> usize {
+        self.batch.memory_bytes() + self.record.len()
+    }
+}
+
+impl From<Batch> for Submission {
+    fn from(batch: Batch) -> Self {
+        Self {
+            batch,
+            record: Vec::new(),
+        }
+    }
+}
+
+/// A beat on its way.
 #[derive(Debug)]
-pub(super) struct Submission {
-    pub(super) batch: Batch,
+pub(super) struct Waiting {
+    pub(super) submission: Submission,
     pub(super) submitted: Instant,
 }
 
 impl Lane {
-    pub(super) fn new(beats_max: usize) -> Self {
+    pub(super) fn new(beats_max: usize, bytes_max: usize) -> Self {
         Self {
             queue: ArrayQueue::new(beats_max),
+            bytes_max,
             depth: CachePadded::new(AtomicUsize::new(0)),
+            bytes: CachePadded::new(AtomicUsize::new(0)),
         }
     }
 
@@ -43,41 +71,53 @@ impl Lane {
         self.depth.load(Ordering::Acquire)
     }
 
-    fn push(&self, submission: Submission) -> Result<(), Submission> {
-        if self.depth() >= self.queue.capacity() {
-            return Err(submission);
+    /// Their bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    fn push(&self, waiting: Waiting) -> Result<(), Waiting> {
+        let bytes = waiting.submission.bytes();
+        let depth = self.depth();
+        // A single beat always passes, however large.
+        let is_heavy = depth > 0 && self.bytes().saturating_add(bytes) > self.bytes_max;
+        if is_heavy || depth >= self.queue.capacity() {
+            return Err(waiting);
         }
-        self.queue.push(submission)?;
+        self.queue.push(waiting)?;
+        self.bytes.fetch_add(bytes, Ordering::Release);
         self.depth.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
-    /// Takes the oldest beat. Only the commit thread pops.
-    pub(super) fn pop(&self) -> Option<Submission> {
-        let submission = self.queue.pop()?;
+    /// Takes the oldest beat, if it is complete in the queue. Only the commit thread pops.
+    pub(super) fn pop(&self) -> Option<Waiting> {
+        let waiting = self.queue.pop()?;
+        self.bytes
+            .fetch_sub(waiting.submission.bytes(), Ordering::Release);
         self.depth.fetch_sub(1, Ordering::Release);
-        Some(submission)
+        Some(waiting)
     }
 }
 
 /// Why a beat was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The disk is `waiting` beats behind. Nothing is lost: here is the batch. The shard has
-    /// to submit it again before any later beat, and must not step further until that works,
+    /// The disk is `waiting` beats behind, or these have too many bytes. Nothing is lost: here is
+    /// what was submitted. The shard has to submit it again before any later beat, and must not step further until that works,
     /// so the world slows down instead of running ahead of what is durable.
     #[error("{waiting} beats are waiting for the disk")]
     Full {
-        /// The batch that was submitted.
-        batch: Batch,
+        /// What was submitted.
+        submission: Submission,
         /// Beats of this shard that wait.
         waiting: usize,
     },
-    /// Beats are submitted one by one, in order. The caller is wrong; the batch is returned.
+    /// Beats are submitted one by one, in order. The caller is wrong; the beat is returned.
     #[error("beat {submitted} was submitted where beat {expected} is next")]
     OutOfOrder {
-        /// The batch that was submitted.
-        batch: Batch,
+        /// What was submitted.
+        submission: Submission,
         /// Beat that it was submitted for.
         submitted: Tick,
         /// Beat that is next.
@@ -98,23 +138,15 @@ pub struct BeatPort {
     next: Tick,
     lane: Arc<Lane>,
     shared: Arc<Shared>,
-    writer: Thread,
 }
 
 impl BeatPort {
-    pub(super) fn new(
-        shard: ShardIndex,
-        next: Tick,
-        lane: Arc<Lane>,
-        shared: Arc<Shared>,
-        writer: Thread,
-    ) -> Self {
+    pub(super) fn new(shard: ShardIndex, next: Tick, lane: Arc<Lane>, shared: Arc<Shared>) -> Self {
         Self {
             shard,
             next,
             lane,
             shared,
-            writer,
         }
     }
 
@@ -136,14 +168,14 @@ impl BeatPort {
         self.lane.depth()
     }
 
-    /// Hands over everything that changed on this shard in `beat`. Never waits. The beat is
-    /// durable when [`super::Durable::beat`] reaches it, which needs every other shard's
-    /// batch of the same beat.
+    /// Hands over everything that changed on this shard in `beat`, and its record. Never waits.
+    /// The beat is durable when [`super::Durable::beat`] reaches it, which needs every other
+    /// shard's share of the same beat.
     ///
     /// # Errors
     ///
     /// [`SubmitError`]: each variant says what the caller has to do.
-    pub fn submit(&mut self, beat: Tick, batch: Batch) -> Result<(), SubmitError> {
+    pub fn submit(&mut self, beat: Tick, submission: Submission) -> Result<(), SubmitError> {
         if self.shared.closed.load(Ordering::Acquire) {
             return Err(self
                 .shared
@@ -153,23 +185,23 @@ impl BeatPort {
         }
         if beat != self.next {
             return Err(SubmitError::OutOfOrder {
-                batch,
+                submission,
                 submitted: beat,
                 expected: self.next,
             });
         }
-        let submission = Submission {
-            batch,
+        let waiting = Waiting {
+            submission,
             submitted: Instant::now(),
         };
         self.lane
-            .push(submission)
+            .push(waiting)
             .map_err(|refused| SubmitError::Full {
-                batch: refused.batch,
+                submission: refused.submission,
                 waiting: self.lane.depth(),
             })?;
         self.next = beat.next();
-        wake(&self.writer);
+        self.shared.wake_writer();
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::apply::ApplyQueue;
 use super::control::ControlQueue;
 use super::port::Lane;
 
@@ -19,6 +20,7 @@ const COUNT_MAX: u64 = 1 << 32;
 pub struct CommitStats {
     lanes: Vec<Arc<Lane>>,
     control: Arc<ControlQueue>,
+    queue: Arc<ApplyQueue>,
     totals: Mutex<Totals>,
 }
 
@@ -30,6 +32,7 @@ struct Totals {
     rows: u64,
     bytes: u64,
     write_us: Histogram<u64>,
+    apply_us: Histogram<u64>,
     beat_us: Histogram<u64>,
     write_rows: Histogram<u64>,
     write_bytes: Histogram<u64>,
@@ -66,14 +69,20 @@ pub struct CommitSnapshot {
     pub control_batches: u64,
     /// Operations so far, the commit's own rows included.
     pub rows: u64,
-    /// Bytes of keys and values so far.
+    /// Bytes of keys, values and journal records so far.
     pub bytes: u64,
     /// Beats that wait for the disk now, of the shard with the most.
     pub beats_waiting: usize,
     /// Control batches that wait for a write now.
     pub control_waiting: usize,
+    /// Durable frames that wait for the store now.
+    pub apply_waiting: usize,
+    /// Their bytes, and those of the frame that is being applied.
+    pub apply_waiting_bytes: usize,
     /// Time in the log per write, microseconds.
     pub write_us: Quantiles,
+    /// Time in the store per frame, microseconds.
+    pub apply_us: Quantiles,
     /// Time from a beat's last submission until it is durable, microseconds.
     pub beat_us: Quantiles,
     /// Operations per write.
@@ -95,10 +104,15 @@ pub(super) struct WriteSample<'a> {
 }
 
 impl CommitStats {
-    pub(super) fn new(lanes: Vec<Arc<Lane>>, control: Arc<ControlQueue>) -> Self {
+    pub(super) fn new(
+        lanes: Vec<Arc<Lane>>,
+        control: Arc<ControlQueue>,
+        queue: Arc<ApplyQueue>,
+    ) -> Self {
         Self {
             lanes,
             control,
+            queue,
             totals: Mutex::new(Totals {
                 writes: 0,
                 beats: 0,
@@ -106,6 +120,7 @@ impl CommitStats {
                 rows: 0,
                 bytes: 0,
                 write_us: histogram(LATENCY_US_MAX),
+                apply_us: histogram(LATENCY_US_MAX),
                 beat_us: histogram(LATENCY_US_MAX),
                 write_rows: histogram(COUNT_MAX),
                 write_bytes: histogram(COUNT_MAX),
@@ -120,6 +135,7 @@ impl CommitStats {
     pub fn snapshot(&self) -> CommitSnapshot {
         let waiting = self.lanes.iter().map(|lane| lane.depth()).max();
         let control_waiting = self.control.depth();
+        let (apply_waiting, apply_waiting_bytes) = self.queue.depth();
         let totals = self.lock();
         CommitSnapshot {
             writes: totals.writes,
@@ -129,7 +145,10 @@ impl CommitStats {
             bytes: totals.bytes,
             beats_waiting: waiting.unwrap_or(0),
             control_waiting,
+            apply_waiting,
+            apply_waiting_bytes,
             write_us: quantiles(&totals.write_us),
+            apply_us: quantiles(&totals.apply_us),
             beat_us: quantiles(&totals.beat_us),
             write_rows: quantiles(&totals.write_rows),
             write_bytes: quantiles(&totals.write_bytes),
@@ -154,6 +173,10 @@ impl CommitStats {
         totals.write_rows.saturating_record(rows);
         totals.write_bytes.saturating_record(bytes);
         totals.write_beats.saturating_record(beats);
+    }
+
+    pub(super) fn record_apply(&self, took: Duration) {
+        self.lock().apply_us.saturating_record(micros(took));
     }
 
     fn lock(&self) -> MutexGuard<'_, Totals> {

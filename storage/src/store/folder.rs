@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{OpenError, RETRY_PAUSE, StoreOptions};
+use super::{OpenError, RETRY_PAUSE, StoreDisk, StoreOptions};
 
 /// Says that the folder is ours, and carries the lock.
 pub(super) const MARKER: &str = "ORRERY-STORE";
@@ -62,6 +62,16 @@ pub(super) fn claim(path: &Path, options: &StoreOptions) -> Result<Claim, OpenEr
         return Err(OpenError::Missing { path: path.into() });
     }
     Ok(Claim { has_files, lock })
+}
+
+/// The beat log's folder, made if it is not there, and durable before anything is in it.
+pub(super) fn log(path: &Path, sync: bool) -> io::Result<StoreDisk> {
+    let is_new = !path.exists();
+    let disk = StoreDisk::open(path, sync)?;
+    if let Some(parent) = path.parent().filter(|_| is_new && sync) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(disk)
 }
 
 /// Writes the marker and waits for the disk, so that a folder with a database always has it.
@@ -143,7 +153,7 @@ fn not_a_store(path: &Path, reason: &str) -> OpenError {
     }
 }
 
-fn unwritable(path: &Path, source: io::Error) -> OpenError {
+pub(super) fn unwritable(path: &Path, source: io::Error) -> OpenError {
     OpenError::Unwritable {
         path: path.into(),
         source,
