@@ -71,23 +71,25 @@ fn group() -> Group {
 
 /// The phases on one part and on two, and the beats of both.
 fn more(_: Effort) -> Vec<Measured> {
-    let mut arena = Arena::new(1);
-    let mut lap = Lap::default();
-    let one = arena.play_probed(PHASE_BEATS, &mut lap);
+    let [mut lap, mut both] = [Lap::default(), Lap::default()];
+    let one = Arena::new(1).play_probed(PHASE_BEATS, &mut lap);
+    // What dividing the work costs, without anything that comes of a second core.
+    let divided = Arena::new(2).play_probed(PHASE_BEATS, &mut both);
     let two = Arena::new(2).play_in_parallel(PHASE_BEATS);
     let crew = Arena::new(2).play_as_crew(PHASE_BEATS);
     let beats = vec![
         series(ONE, one),
+        series("two parts, one thread", divided),
         series(TWO, two),
         series(CREW, crew.iter().map(|beat| beat.beat)),
     ];
     let names = ["gather", "motion", "interact", "apply", "settle"];
-    let alone = names.iter().enumerate().map(|(phase, name)| {
-        let times = lap.beats.iter().map(|beat| beat[phase]);
-        series(format!("{name}, one part"), times)
-    });
-    let mut phases: Vec<Series> = alone.collect();
+    let mut phases: Vec<Series> = Vec::new();
     for (stage, name) in names.iter().enumerate() {
+        let times = lap.beats.iter().map(|beat| beat[stage]);
+        phases.push(series(format!("{name}, one part"), times));
+        let times = both.beats.iter().map(|beat| beat[stage]);
+        phases.push(series(format!("{name}, two parts, one thread"), times));
         let wall = crew.iter().map(|beat| beat.stages[stage].wall);
         phases.push(series(format!("{name}, two parts, wall"), wall));
         let most = crew.iter().map(|beat| beat.stages[stage].most);

@@ -31,6 +31,15 @@ const BURST: i32 = 40;
 const TRACKING: i64 = 300;
 const OPTIMAL_CM: i32 = 25 * KM;
 
+/// Working memory.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Rows that an index has found.
+    found: Vec<u32>,
+    /// By row: whom the ship has locked, as far as still there.
+    locked: Vec<Sight>,
+}
+
 /// What a ship's decisions read and write besides its row.
 struct Bridge<'a> {
     beat: &'a BeatContext<'a, Battle>,
@@ -46,19 +55,25 @@ pub(super) fn interact(
     effects: &mut EffectBuffer<Effect>,
 ) {
     let (ids, ships) = part.table.split_mut();
+    let Scratch { found, locked } = &mut part.scratch;
+    // All at once: most of these are misses of the cache, and in a short loop they overlap.
+    let field = Field::new(frames);
+    locked.clear();
+    let sights = ships.lock.iter().map(|lock| field.find(*lock));
+    locked.extend(sights.map(|sight| sight.unwrap_or(Sight::NONE)));
     let mut bridge = Bridge {
         beat,
-        field: Field::new(frames),
-        found: &mut part.scratch,
+        field,
+        found,
         effects,
     };
-    for (row, id) in ids.iter().enumerate() {
+    for (row, (id, locked)) in ids.iter().zip(locked).enumerate() {
         if ships.killer[row].is_some() {
             let fell = Effect::Fell(ships.killer[row]);
             bridge.effects.emit(*id, EntityId::NONE, fell);
             ships.killer[row] = EntityId::NONE;
         }
-        let target = bridge.target(*id, ships, row);
+        let target = bridge.target(*id, ships, row, locked);
         if ships.hold[row] > 0 {
             ships.hold[row] -= 1;
         } else if let Some(target) = target {
@@ -79,13 +94,16 @@ pub(super) fn interact(
 
 impl Bridge<'_> {
     /// The target of a ship: the one that it has locked, or a new one.
-    fn target(&mut self, id: EntityId, ships: &mut ShipColumns, row: usize) -> Option<Sight> {
-        let locked = self.field.find(ships.lock[row]);
+    fn target(
+        &mut self,
+        id: EntityId,
+        ships: &mut ShipColumns,
+        row: usize,
+        locked: &Sight,
+    ) -> Option<Sight> {
         let is_tired = self.beat.tick.is_every(LOCK_BEATS, lineage_of(id));
-        if let Some(target) = locked
-            && !is_tired
-        {
-            return Some(target);
+        if locked.lock.id.is_some() && !is_tired {
+            return Some(*locked);
         }
         let fleet = ships.fleet[row];
         let target = if role_of(id) == Role::Mender {
@@ -122,20 +140,19 @@ impl Bridge<'_> {
     }
 
     fn nearest_enemy(&mut self, from: [i32; 3], fleet: u8) -> Option<Sight> {
-        let mut nearest: Option<(i64, EntityId, Sight)> = None;
+        let mut nearest: Option<(i64, EntityId, &Sight)> = None;
         let field = self.field;
-        field.around(from, BURST_CM, self.found, |frame, row| {
-            if frame.fleets[row] == fleet {
+        field.around(from, BURST_CM, self.found, |sight| {
+            if sight.fleet == fleet {
                 return;
             }
-            let sight = frame.sight(row);
             let [x, y, z] = orrery_base::math::difference(sight.position, from);
             let (key, id) = (x * x + y * y + z * z, sight.lock.id);
             if nearest.is_none_or(|(least, first, _)| (key, id) < (least, first)) {
                 nearest = Some((key, id, sight));
             }
         });
-        nearest.map(|(_, _, sight)| sight)
+        nearest.map(|(_, _, sight)| *sight)
     }
 
     /// Shoots, bursts or repairs.
@@ -177,9 +194,9 @@ impl Bridge<'_> {
     /// Hits everyone around, friend or foe.
     fn burst(&mut self, id: EntityId, from: [i32; 3]) {
         let (field, effects) = (self.field, &mut *self.effects);
-        field.around(from, BURST_CM, self.found, |frame, row| {
-            if frame.ids[row] != id {
-                effects.emit(id, frame.ids[row], Effect::Hit(BURST));
+        field.around(from, BURST_CM, self.found, |sight| {
+            if sight.lock.id != id {
+                effects.emit(id, sight.lock.id, Effect::Hit(BURST));
             }
         });
     }
