@@ -19,7 +19,7 @@ use orrery_sim::battle::{
 const BEATS: u64 = 300;
 const SHIPS: u32 = 1_000;
 const HOME: GridId = GridId(1);
-const CONFIG: WorldConfig = WorldConfig { seed: 0xba77_1e };
+const CONFIG: WorldConfig = WorldConfig { seed: 0x00ba_771e };
 
 fn context(ships: u32) -> Arc<BattleContext> {
     Arc::new(BattleContext { ships, fleets: 4 })
