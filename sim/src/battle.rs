@@ -21,7 +21,7 @@
 //! **Cost:** O(rows) per part and beat, and O(found) per burst or search; nothing is rebuilt over
 //! the rows of other parts. A lock holds its target's slot, which is the same on any number of
 //! parts, so finding a target is two array accesses in the frame of the part that owns it.
-//! A row takes 89 bytes of columns, its picture in the frame 68, its place in the index 16.
+//! A row takes 89 bytes of columns, its picture in the frame 84, its place in the index 16.
 
 pub mod aim;
 mod columns;
@@ -42,7 +42,7 @@ use orrery_kernel::rules::{BeatContext, Departure, Envelope, Output, RowOf, Rule
 
 pub use columns::{Ship, ShipColumns};
 pub use combat::Scratch;
-pub use frame::{BattleFrame, Field, Sight};
+pub use frame::{BattleFrame, Field, Sight, Track};
 
 /// The game.
 #[derive(Clone, Copy, Debug)]

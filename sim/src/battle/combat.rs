@@ -11,7 +11,7 @@ use orrery_kernel::effects::EffectBuffer;
 use orrery_kernel::part::Part;
 use orrery_kernel::rules::BeatContext;
 
-use super::frame::{BattleFrame, Field, Sight};
+use super::frame::{BattleFrame, Field, Sight, Track};
 use super::{
     BURST_CM, Battle, Effect, FULL_HULL, KM, Lock, RANGE_CM, Role, ShipColumns, aim, lineage_of,
     purpose, role_of, speed_of,
@@ -37,7 +37,7 @@ pub struct Scratch {
     /// Rows that an index has found.
     found: Vec<u32>,
     /// By row: whom the ship has locked, as far as still there.
-    locked: Vec<Sight>,
+    locked: Vec<Track>,
 }
 
 /// What a ship's decisions read and write besides its row.
@@ -59,8 +59,8 @@ pub(super) fn interact(
     // All at once: most of these are misses of the cache, and in a short loop they overlap.
     let field = Field::new(frames);
     locked.clear();
-    let sights = ships.lock.iter().map(|lock| field.find(*lock));
-    locked.extend(sights.map(|sight| sight.unwrap_or(Sight::NONE)));
+    let tracks = ships.lock.iter().map(|lock| field.track(*lock));
+    locked.extend(tracks.map(|track| track.unwrap_or(Track::NONE)));
     let mut bridge = Bridge {
         beat,
         field,
@@ -99,10 +99,10 @@ impl Bridge<'_> {
         id: EntityId,
         ships: &mut ShipColumns,
         row: usize,
-        locked: &Sight,
-    ) -> Option<Sight> {
+        locked: &Track,
+    ) -> Option<Track> {
         let is_tired = self.beat.tick.is_every(LOCK_BEATS, lineage_of(id));
-        if locked.lock.id.is_some() && !is_tired {
+        if locked.id.is_some() && !is_tired {
             return Some(*locked);
         }
         let fleet = ships.fleet[row];
@@ -118,7 +118,7 @@ impl Bridge<'_> {
         if let Some(target) = target {
             self.effects.emit(id, target.lock.id, Effect::Mark);
         }
-        target
+        target.map(|target| target.track())
     }
 
     fn drawn(&self, id: EntityId) -> impl Iterator<Item = Sight> {
@@ -156,7 +156,7 @@ impl Bridge<'_> {
     }
 
     /// Shoots, bursts or repairs.
-    fn fire(&mut self, id: EntityId, ships: &mut ShipColumns, row: usize, target: &Sight) {
+    fn fire(&mut self, id: EntityId, ships: &mut ShipColumns, row: usize, target: &Track) {
         ships.cooldown[row] = match role_of(id) {
             Role::Gunner => {
                 self.shoot(id, ships, row, target);
@@ -168,9 +168,9 @@ impl Bridge<'_> {
                 BURST_BEATS
             }
             Role::Mender => {
-                if target.hull < FULL_HULL {
-                    self.effects
-                        .emit(id, target.lock.id, Effect::Repair(REPAIR));
+                let ally = self.field.at(ships.lock[row].slot);
+                if ally.is_some_and(|ally| ally.hull < FULL_HULL) {
+                    self.effects.emit(id, target.id, Effect::Repair(REPAIR));
                 }
                 ships.lock[row] = Lock::NONE;
                 REPAIR_BEATS
@@ -178,7 +178,7 @@ impl Bridge<'_> {
         };
     }
 
-    fn shoot(&mut self, id: EntityId, ships: &ShipColumns, row: usize, target: &Sight) {
+    fn shoot(&mut self, id: EntityId, ships: &ShipColumns, row: usize, target: &Track) {
         let (own, other) = (ships.velocity(row), target.velocity);
         let velocity = [0, 1, 2].map(|axis| i64::from(other[axis]) - i64::from(own[axis]));
         let (from, to) = (ships.position(row), target.position);
@@ -187,7 +187,7 @@ impl Bridge<'_> {
         let mut rng = self.beat.rng(id, purpose::SHOT);
         if rng.below(aim::CERTAIN) < chance {
             let damage = 40 + rng.below(60) as i32;
-            self.effects.emit(id, target.lock.id, Effect::Hit(damage));
+            self.effects.emit(id, target.id, Effect::Hit(damage));
         }
     }
 

@@ -1,12 +1,12 @@
 //! What everyone sees of a part: its ships, where each slot's tenant lies, and an index of
 //! positions; and how the frames of all parts are read as one.
 //!
-//! Cost: 64 bytes written per row of the part, four per slot of the grid, and a counting sort over
+//! Cost: 80 bytes written per row of the part, four per slot of the grid, and a counting sort over
 //! the part's own rows.
 
 use std::sync::Arc;
 
-use orrery_base::{Slot, Tick};
+use orrery_base::{EntityId, Slot, Tick};
 use orrery_kernel::effects::part_of;
 use orrery_kernel::part::Part;
 use orrery_spatial::CellIndex;
@@ -22,6 +22,8 @@ pub struct BattleFrame {
     pub tick: Tick,
     /// The ships, by row.
     pub ships: Vec<Sight>,
+    /// The part of [`BattleFrame::ships`] that is read every beat, by row.
+    tracks: Vec<Track>,
     /// By slot of the whole grid: the row here, or `u32::MAX`.
     row_of_slot: Vec<u32>,
     index: CellIndex,
@@ -32,6 +34,7 @@ impl BattleFrame {
         Self {
             tick: Tick(0),
             ships: Vec::new(),
+            tracks: Vec::new(),
             row_of_slot: Vec::new(),
             index: CellIndex::for_radius(BURST_CM),
         }
@@ -54,6 +57,8 @@ impl BattleFrame {
             fleet: ships.fleet[row],
         });
         self.ships.extend(sights);
+        self.tracks.clear();
+        self.tracks.extend(self.ships.iter().map(Sight::track));
         self.row_of_slot.clear();
         self.row_of_slot.resize(part.slot_bound() as usize, NO_ROW);
         for (row, slot) in (0..).zip(part.table.slots()) {
@@ -69,8 +74,7 @@ impl BattleFrame {
     }
 }
 
-/// A ship as others see it: a cache line, because the other core's come one by one.
-#[repr(align(64))]
+/// A ship as others see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sight {
     /// Who, and in which slot.
@@ -86,13 +90,35 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// How it moves.
+    pub(super) const fn track(&self) -> Track {
+        Track {
+            id: self.lock.id,
+            position: self.position,
+            velocity: self.velocity,
+        }
+    }
+}
+
+/// How a ship moves: all that most of those who have locked it need, in half a cache line, because
+/// every line that another core has written costs as much as a ship's other decisions.
+#[repr(align(32))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Track {
+    /// Who.
+    pub id: EntityId,
+    /// Where, centimetres.
+    pub position: [i32; 3],
+    /// 2⁻¹⁴ centimetres per beat.
+    pub velocity: [i32; 3],
+}
+
+impl Track {
     /// Nobody.
     pub(super) const NONE: Self = Self {
-        lock: Lock::NONE,
+        id: EntityId::NONE,
         position: [0; 3],
         velocity: [0; 3],
-        hull: 0,
-        fleet: 0,
     };
 }
 
@@ -123,15 +149,15 @@ impl<'a> Field<'a> {
         frames.find_map(|frame| frame.row_of(slot).map(|row| frame.ships[row]))
     }
 
-    /// Who is locked, if still there.
+    /// How the ship moves that is locked, if it is still there.
     #[must_use]
-    pub fn find(&self, lock: Lock) -> Option<Sight> {
+    pub fn track(&self, lock: Lock) -> Option<Track> {
         if !lock.id.is_some() {
             return None;
         }
         let frame = &self.frames[usize::from(part_of(lock.id, self.frames.len() as u16))];
         let row = frame.row_of(lock.slot)?;
-        Some(frame.ships[row]).filter(|ship| ship.lock.id == lock.id)
+        Some(frame.tracks[row]).filter(|track| track.id == lock.id)
     }
 
     /// Calls `visit` for everyone within a radius, in no order that
