@@ -23,6 +23,10 @@ pub fn run(suite: &Suite, effort: Effort, root: &Path) -> io::Result<()> {
         print(&group);
         measured.push(group);
     }
+    for group in suite.more.map(|more| more(effort)).unwrap_or_default() {
+        print(&group);
+        measured.push(group);
+    }
     let figures = (suite.figures)(&measured);
     for (name, value) in &figures {
         println!("{name} {}", rounded(*value));
@@ -88,6 +92,7 @@ fn group_json(group: &Measured) -> Value {
             "median": rounded(series.median()),
             "quartiles": [rounded(series.quantile(0.25)), rounded(series.quantile(0.75))],
             "least": rounded(series.quantile(0.0)),
+            "p99": rounded(series.quantile(0.99)),
             "most": rounded(series.quantile(1.0)),
         })
     });

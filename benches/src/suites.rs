@@ -1,5 +1,6 @@
 //! The suites, by area.
 
+mod battle;
 mod difference;
 mod integrate;
 mod interest;
@@ -7,7 +8,7 @@ mod ring;
 mod top_k;
 mod wire;
 
-use crate::measure::{Group, Measured};
+use crate::measure::{Effort, Group, Measured};
 
 /// Groups of contenders and what is concluded from them.
 pub struct Suite {
@@ -19,18 +20,21 @@ pub struct Suite {
     pub about: &'static str,
     /// Makes the contenders.
     pub groups: fn() -> Vec<Group>,
-    /// What goes into the summary, from the results in the order of the groups.
+    /// What cannot be measured in turns, such as the phases of one run; follows the groups.
+    pub more: Option<fn(Effort) -> Vec<Measured>>,
+    /// What goes into the summary, from the results in the order of the groups, then `more`.
     pub figures: fn(&[Measured]) -> Vec<(&'static str, f64)>,
 }
 
 /// All suites, in the order in which they run.
-pub const ALL: [&Suite; 6] = [
+pub const ALL: [&Suite; 7] = [
     &integrate::SUITE,
     &interest::SUITE,
     &difference::SUITE,
     &top_k::SUITE,
     &ring::SUITE,
     &wire::SUITE,
+    &battle::SUITE,
 ];
 
 /// The suite of this name.

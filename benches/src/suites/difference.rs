@@ -15,6 +15,7 @@ pub(super) const SUITE: Suite = Suite {
     area: "kernel",
     about: "Who entered and who left since the last beat",
     groups: || vec![update(), replace()],
+    more: None,
     figures: |_: &[Measured]| Vec::new(),
 };
 

@@ -20,6 +20,7 @@ pub(super) const SUITE: Suite = Suite {
             group("1 M ships, in memory", 1_000_000),
         ]
     },
+    more: None,
     figures,
 };
 

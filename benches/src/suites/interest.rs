@@ -25,6 +25,7 @@ pub(super) const SUITE: Suite = Suite {
             visible("200 in sight of 100 k", 100_000, 200),
         ]
     },
+    more: None,
     figures,
 };
 

@@ -15,6 +15,7 @@ pub(super) const SUITE: Suite = Suite {
     area: "kernel",
     about: "Messages of 64 bytes between two threads",
     groups: || vec![group()],
+    more: None,
     figures: |measured: &[Measured]| {
         vec![("kernel.ring_ns_64b", measured[0].series(OURS).median())]
     },

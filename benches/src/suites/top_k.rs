@@ -15,6 +15,7 @@ pub(super) const SUITE: Suite = Suite {
     area: "kernel",
     about: "The 255 nearest of a battle",
     groups: || [1_000, 4_000, 8_000, 16_000].map(group).into(),
+    more: None,
     figures: |_: &[Measured]| Vec::new(),
 };
 

@@ -34,6 +34,7 @@ pub(super) const SUITE: Suite = Suite {
                 .with(copy(&film)),
         ]
     },
+    more: None,
     figures: |measured: &[Measured]| {
         vec![
             (
