@@ -69,6 +69,11 @@ impl InterestScratch {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// How many rows the last update found that were near enough to enter.
+    pub(crate) const fn inside(&self) -> usize {
+        self.inside.len()
+    }
 }
 
 /// What an update changed, by slot. A slot is in both if its occupant was retired and a new one
@@ -100,6 +105,11 @@ impl InterestSet {
     #[must_use]
     pub const fn visible(&self) -> &BitSet {
         &self.visible
+    }
+
+    /// For who keeps the set by other means.
+    pub(crate) const fn visible_mut(&mut self) -> &mut BitSet {
+        &mut self.visible
     }
 
     /// The occupant of this slot is gone, whoever takes the slot next.
