@@ -31,4 +31,5 @@ pub use bits::{BitSet, Ones};
 pub use index::{CellIndex, Positions, RADIUS_MAX_CM};
 pub use interest::{Change, InterestScratch, InterestSet, Radii, Ranks};
 pub use path::Path;
+pub use select::Nearness;
 pub use watch::{Changes, Watch, WatchScratch};

@@ -315,6 +315,8 @@ struct RowsReader<'a, V: Lanes> {
 }
 
 impl<V: Lanes> BlockReader for RowsReader<'_, V> {
+    const NOTES: bool = true;
+
     #[inline(always)]
     fn expect(&mut self, entries: usize) {
         self.out.reserve(entries);
@@ -381,6 +383,8 @@ struct RingReader<'a, V: Lanes> {
 }
 
 impl<V: Lanes> BlockReader for RingReader<'_, V> {
+    const NOTES: bool = true;
+
     #[inline(always)]
     fn expect(&mut self, entries: usize) {
         self.inside.reserve(entries);

@@ -72,6 +72,9 @@ pub(crate) trait Walk: Copy {
 
 /// Reads blocks of entries.
 pub(crate) trait BlockReader {
+    /// Whether the stretches are expected to be short: a few blocks.
+    const NOTES: bool;
+
     /// Prepares for so many entries, the last block's beyond the stretch not counted.
     fn expect(&mut self, entries: usize);
 
@@ -94,14 +97,78 @@ impl Walk for Through<Dense<'_>> {
         }
     }
 
-    /// Stretches are a few blocks long, some one more than others, which the processor cannot
-    /// foresee: reading each in a loop of its own costs it a wrong guess, and the wait for the
-    /// stretch's bounds, per stretch. Noting where blocks begin takes no guesses, and then one
-    /// loop reads them all.
     #[inline(always)]
     fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        if R::NOTES {
+            self.noted_blocks::<LANES, R>(reader);
+        } else {
+            self.stretched_blocks::<LANES, R>(reader);
+        }
+    }
+}
+
+impl Through<Dense<'_>> {
+    /// Where the entries of the row of cells that begins with a bucket start and end.
+    ///
+    /// # Safety
+    /// The row is one of the box of occupied cells.
+    #[inline(always)]
+    unsafe fn bounds(&self, bucket: usize) -> [u32; 2] {
         let Self(table, Cells { from, to }) = self;
         let width = to[0].wrapping_sub(from[0]) as u32 as usize + 1;
+        // SAFETY: each cell of the box has a bucket, and there is an entry of `starts` after the
+        // last bucket's.
+        unsafe {
+            [
+                *table.starts.get_unchecked(bucket),
+                *table.starts.get_unchecked(bucket + width),
+            ]
+        }
+    }
+
+    /// One stretch after the other: for long ones.
+    #[inline(always)]
+    fn stretched_blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let Self(table, Cells { from, to }) = self;
+        // The last block of a stretch reaches past its end: the next stretch goes on from there.
+        let (mut start, y) = (0, 0);
+        let mut z = from[2];
+        loop {
+            let mut row = table.bucket(from[0], from[1], z);
+            let last = table.bucket(from[0], to[1], z);
+            loop {
+                // SAFETY: the cells are in the box of occupied ones.
+                let [first, end] = unsafe { self.bounds(row) };
+                let (first, end) = (first as usize, end as usize);
+                start = start.max(first);
+                if start < end {
+                    reader.expect(end - start);
+                }
+                while start < end {
+                    if !reader.read::<false>(Stretch { start, end, y, z }) {
+                        return;
+                    }
+                    start += LANES;
+                }
+                row += table.size[0] as usize;
+                if row > last {
+                    break;
+                }
+            }
+            if z == to[2] {
+                break;
+            }
+            z += 1;
+        }
+    }
+
+    /// All stretches together: for short ones. They are a few blocks long, some one more than
+    /// others, which the processor cannot foresee: reading each in a loop of its own costs it a
+    /// wrong guess, and the wait for the stretch's bounds, per stretch. Noting where blocks begin
+    /// takes no guesses, and then one loop reads them all.
+    #[inline(always)]
+    fn noted_blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let Self(table, Cells { from, to }) = self;
         let mut noted = [const { MaybeUninit::<u32>::uninit() }; BLOCKS + STRIDE];
         // The last block of a stretch reaches past its end: the next stretch goes on from there.
         let mut start = 0;
@@ -111,12 +178,9 @@ impl Walk for Through<Dense<'_>> {
         while more {
             let mut length = 0;
             while more && length < BLOCKS {
-                // SAFETY: the cells are in the box of occupied ones, each of which has a bucket,
-                // and there is an entry of `starts` after the last bucket's.
-                let end = unsafe {
-                    start = start.max(*table.starts.get_unchecked(row));
-                    *table.starts.get_unchecked(row + width)
-                };
+                // SAFETY: the cells are in the box of occupied ones.
+                let [first, end] = unsafe { self.bounds(row) };
+                start = start.max(first);
                 for i in 0..STRIDE {
                     // Those beyond the stretch are written over.
                     noted[length + i].write(start.wrapping_add((i * LANES) as u32));
