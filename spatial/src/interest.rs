@@ -13,7 +13,7 @@
 //! measured 320 ns with 100 of 10,000 in sight (`perf/results/difference.json`), a third of what
 //! merging sorted lists takes.
 
-use crate::{BitSet, CellIndex};
+use crate::{BitSet, CellIndex, Nearness};
 
 /// The radii at which somebody enters and leaves sight, in centimetres.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +69,11 @@ impl InterestScratch {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// How many rows the last update found that were near enough to enter.
+    pub(crate) const fn inside(&self) -> usize {
+        self.inside.len()
+    }
 }
 
 /// What an update changed, by slot. A slot is in both if its occupant was retired and a new one
@@ -87,6 +92,8 @@ pub struct InterestSet {
     visible: BitSet,
     /// Slots that were visible when their occupant went, until the next update.
     retired: Vec<u32>,
+    /// In crowds: where the next search begins.
+    nearness: Nearness,
 }
 
 impl InterestSet {
@@ -100,6 +107,11 @@ impl InterestSet {
     #[must_use]
     pub const fn visible(&self) -> &BitSet {
         &self.visible
+    }
+
+    /// For who keeps the set by other means.
+    pub(crate) const fn visible_mut(&mut self) -> &mut BitSet {
+        &mut self.visible
     }
 
     /// The occupant of this slot is gone, whoever takes the slot next.
@@ -149,7 +161,8 @@ impl InterestSet {
         let InterestScratch {
             inside, between, ..
         } = scratch;
-        index.nearest_ring(centre, ranks.radius_cm, both, inside, between);
+        let (nearness, lists) = (&mut self.nearness, [inside, between]);
+        index.nearest_ring_again(centre, ranks.radius_cm, both, nearness, lists);
         self.finish(scratch, index, slots)
     }
 

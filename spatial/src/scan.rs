@@ -11,9 +11,9 @@ pub(crate) use ball::{Ball, MARGIN, distance_squared};
 pub(crate) use exact::candidates;
 pub(crate) use lanes::Lanes;
 #[cfg(any(test, not(target_arch = "x86_64")))]
-use lanes::Plain;
+pub(crate) use lanes::Plain;
 #[cfg(target_arch = "x86_64")]
-use lanes::{Avx2, Avx512, Sse2};
+pub(crate) use lanes::{Avx2, Avx512, Sse2};
 
 use crate::CellIndex;
 #[cfg(target_arch = "x86_64")]
@@ -262,7 +262,7 @@ pub(crate) fn first_lanes<V: Lanes>(count: usize) -> u32 {
 /// Which lanes are at most a ball's `limit`, and whether any of them all was above its `sure`: then
 /// the query has to be answered again by exact integers. One in thousands of queries is; to ask
 /// in every block would cost more.
-struct Sieve<V: Lanes> {
+pub(crate) struct Sieve<V: Lanes> {
     limit: V::Float,
     sure: V::Float,
     /// The largest square so far that was at most the limit, in each lane.
@@ -273,7 +273,7 @@ impl<V: Lanes> Sieve<V> {
     /// # Safety
     /// The processor has V's instructions.
     #[inline(always)]
-    unsafe fn new(ball: &Ball) -> Self {
+    pub(crate) unsafe fn new(ball: &Ball) -> Self {
         // SAFETY: passed on.
         unsafe {
             Self {
@@ -286,7 +286,7 @@ impl<V: Lanes> Sieve<V> {
 
     /// The lanes that are at most the limit.
     #[inline(always)]
-    fn pass(&mut self, squares: V::Float) -> u32 {
+    pub(crate) fn pass(&mut self, squares: V::Float) -> u32 {
         // SAFETY: `new` vouched for the instructions.
         unsafe {
             let (mask, largest) = V::sieve(squares, self.limit, self.largest);
@@ -297,7 +297,7 @@ impl<V: Lanes> Sieve<V> {
 
     /// Whether all that passed are surely inside.
     #[inline(always)]
-    fn is_sure(&self) -> bool {
+    pub(crate) fn is_sure(&self) -> bool {
         // SAFETY: `new` vouched for the instructions.
         unsafe { V::at_most(self.largest, self.sure) == V::ALL }
     }
@@ -315,6 +315,8 @@ struct RowsReader<'a, V: Lanes> {
 }
 
 impl<V: Lanes> BlockReader for RowsReader<'_, V> {
+    const NOTES: bool = true;
+
     #[inline(always)]
     fn expect(&mut self, entries: usize) {
         self.out.reserve(entries);
@@ -381,6 +383,8 @@ struct RingReader<'a, V: Lanes> {
 }
 
 impl<V: Lanes> BlockReader for RingReader<'_, V> {
+    const NOTES: bool = true;
+
     #[inline(always)]
     fn expect(&mut self, entries: usize) {
         self.inside.reserve(entries);

@@ -6,7 +6,9 @@
 //! how many of the pool are under a value takes one instruction for 16 of them, so thresholds are
 //! found by interpolating on the count, not by sorting.
 //!
-//! A sample of a long scan gives a first threshold, so that the pool hardly ever fills up.
+//! A sample of a scan gives a first threshold, so that the pool hardly ever fills up. Better is
+//! what the same question found a beat ago ([`Nearness`]): then hardly anything joins the pool
+//! that does not stay.
 //!
 //! The pool's distances are approximate (`f32`); at the end, those within 2⁻¹⁸ of the k-th are
 //! ranked by exact integers. Where the pool cannot shrink (thousands of equal distances) or k is
@@ -22,11 +24,29 @@ use pool::Pool;
 /// The largest k that the pool serves.
 const RANK_MAX: usize = 512;
 
+/// How far the last of the nearest was when somebody last asked: where the next search begins. No
+/// answer depends on it, only the time that it takes.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Nearness {
+    /// The square of the distance; 0 if nobody asked yet, or there were fewer than wanted.
+    pub(crate) square: f32,
+}
+
+impl Nearness {
+    /// Nobody asked yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { square: 0.0 }
+    }
+}
+
 /// Appends the rows of the ball that are among the first `ranks[0]` by (distance², row) to
 /// `inside` and the others among the first `ranks[1]` to `between`.
 pub(crate) struct Nearest<'a> {
     /// `ranks[0] <= ranks[1]`, and that is not 0.
     pub(crate) ranks: [usize; 2],
+    /// From the last time, and for the next.
+    pub(crate) nearness: &'a mut Nearness,
     pub(crate) inside: &'a mut Vec<u32>,
     pub(crate) between: &'a mut Vec<u32>,
 }
@@ -44,9 +64,9 @@ impl Query for Nearest<'_> {
         }
         // SAFETY: passed on.
         let mut pool = unsafe { Pool::<V>::new(index, ball, self.ranks[1]) };
-        let gathered = pool.gather(walk);
+        let gathered = pool.gather(walk, self.nearness.square);
         if gathered {
-            pool.finish(self.ranks, self.inside, self.between);
+            self.nearness.square = pool.finish(self.ranks, self.inside, self.between);
         }
         gathered
     }

@@ -3,8 +3,12 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::time::Instant;
 
-use orrery_spatial::{BitSet, CellIndex, InterestScratch, InterestSet, Path, Radii};
+use orrery_spatial::{
+    BerthIndex, BitSet, CellIndex, InterestScratch, InterestSet, Path, Positions, Radii, Watch,
+    WatchScratch,
+};
 
 use super::Suite;
 use crate::field::{Field, RADIUS_CM};
@@ -14,7 +18,7 @@ pub(super) const SUITE: Suite = Suite {
     name: "difference",
     area: "kernel",
     about: "Who entered and who left since the last beat",
-    groups: || vec![update(), replace()],
+    groups: || vec![update(), prepare(), replace()],
     more: None,
     figures: |_: &[Measured]| Vec::new(),
 };
@@ -52,7 +56,16 @@ impl Beats {
 fn update() -> Group {
     let beats = Beats::new();
     let group = Group::new("scan and difference, 100 in sight of 10 k", "observer");
+    let (sharp, soft) = (
+        Radii::with_hysteresis(RADIUS_CM, 0),
+        Radii::with_hysteresis(RADIUS_CM, 50),
+    );
+    let (avx2, portable) = (Path::Avx2, Path::Portable);
     group
+        .with(with_lanes(&beats, "watch", Path::detect(), sharp))
+        .with(with_lanes(&beats, "watch, hysteresis", Path::detect(), soft))
+        .with(with_lanes(&beats, "watch, AVX2", avx2, sharp))
+        .with(with_lanes(&beats, "watch, portable", portable, sharp))
         .with(with_bits(
             &beats,
             "interest set",
@@ -65,6 +78,58 @@ fn update() -> Group {
         ))
         .with(with_merge(&beats))
         .with(with_hash_sets(&beats))
+}
+
+/// The berths are brought up to date before each run, as a grid does once for all observers: see
+/// the group of updates.
+fn with_lanes(beats: &Rc<Beats>, name: &str, path: Path, radii: Radii) -> Contender {
+    let beats = Rc::clone(beats);
+    let mut berths = BerthIndex::with_path(radii.leave_cm, path);
+    let mut watches = vec![Watch::new(); WATCHING];
+    let mut scratch = WatchScratch::new();
+    let mut beat = 0;
+    Contender::timed(name, Role::Ours, WATCHING, move || {
+        beat = 1 - beat;
+        let field = &beats.fields[beat];
+        berths.update(&[positions(field)], &beats.slots);
+        let mut changes = 0;
+        let start = Instant::now();
+        for (watch, &row) in watches.iter_mut().zip(&field.observers) {
+            let change = watch.update(&mut scratch, &berths, field.place(row), radii);
+            changes += change.entered.len() + change.left.len();
+        }
+        std::hint::black_box(changes);
+        start.elapsed()
+    })
+}
+
+fn positions(field: &Field) -> Positions<'_> {
+    Positions {
+        x: &field.x,
+        y: &field.y,
+        z: &field.z,
+    }
+}
+
+/// Bringing the structures up to date, once a beat for all observers.
+fn prepare() -> Group {
+    let beats = Beats::new();
+    let (for_berths, for_index) = (Rc::clone(&beats), Rc::clone(&beats));
+    let mut berths = BerthIndex::for_radius(RADIUS_CM);
+    let mut index = CellIndex::for_radius(RADIUS_CM);
+    let (mut one, mut other) = (0, 0);
+    Group::new("a beat's preparation, 10 k", "ship")
+        .with(Contender::new("berths, updated", Role::Ours, SHIPS, move || {
+            one = 1 - one;
+            berths.update(&[positions(&for_berths.fields[one])], &for_berths.slots);
+            berths.len()
+        }))
+        .with(Contender::new("cell index, rebuilt", Role::Ours, SHIPS, move || {
+            other = 1 - other;
+            let field = &for_index.fields[other];
+            index.rebuild(&field.x, &field.y, &field.z);
+            index.len()
+        }))
 }
 
 fn with_bits(beats: &Rc<Beats>, name: &str, radii: Radii) -> Contender {

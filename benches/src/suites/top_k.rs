@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use orrery_spatial::CellIndex;
+use orrery_spatial::{CellIndex, Nearness, Path};
 
 use super::Suite;
 use super::interest::paths;
@@ -40,6 +40,9 @@ fn group(ships: usize) -> Group {
             }
         }));
     }
+    for (name, path) in paths() {
+        group = group.with(again(&field, name, path));
+    }
     let known = KnownThreshold::new(&field);
     let asking = field.observers[..ASKING].iter().map(|&row| {
         let centre = field.place(row);
@@ -57,6 +60,30 @@ fn group(ships: usize) -> Group {
             }
         },
     ))
+}
+
+/// As production asks: each observer from beat to beat, beginning where its last search ended. The
+/// ships go to and fro between two beats.
+fn again(field: &Rc<Field>, name: &str, path: Path) -> Contender {
+    let fields = [field.moved(), Field::clone(field)];
+    let indices = fields.each_ref().map(|field| {
+        let mut index = CellIndex::with_path(SIGHT_CM, path);
+        index.rebuild(&field.x, &field.y, &field.z);
+        index
+    });
+    let mut nearness = vec![Nearness::new(); ASKING];
+    let (mut inside, mut between, mut beat) = (Vec::new(), Vec::new(), 0);
+    Contender::new(format!("{name}, again"), Role::Ours, ASKING, move || {
+        beat = 1 - beat;
+        let (field, index) = (&fields[beat], &indices[beat]);
+        for (nearness, &row) in nearness.iter_mut().zip(&field.observers) {
+            inside.clear();
+            let lists = [&mut inside, &mut between];
+            let ranks = [NEAREST; 2];
+            index.nearest_ring_again(field.place(row), SIGHT_CM, ranks, nearness, lists);
+            std::hint::black_box(&inside);
+        }
+    })
 }
 
 /// What one would write: all distances, and the standard library's selection.

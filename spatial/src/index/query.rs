@@ -3,7 +3,7 @@
 use super::CellIndex;
 use super::walk::{Plan, Walk};
 use crate::scan::{Order, Ring, Rows, answer};
-use crate::select::Nearest;
+use crate::select::{Nearest, Nearness};
 
 impl CellIndex {
     /// Appends the rows within the radius in the canonical order: by (cell z, cell y, cell x,
@@ -62,12 +62,28 @@ impl CellIndex {
         inside: &mut Vec<u32>,
         between: &mut Vec<u32>,
     ) {
+        let nearness = &mut Nearness::new();
+        self.nearest_ring_again(centre, radius_cm, ranks, nearness, [inside, between]);
+    }
+
+    /// As [`nearest_ring`](Self::nearest_ring), appending to `[inside, between]`; faster if the
+    /// same was asked a moment ago with the same `nearness`, by whom everybody is still about as
+    /// far from as then.
+    pub fn nearest_ring_again(
+        &self,
+        centre: [i32; 3],
+        radius_cm: u32,
+        ranks: [usize; 2],
+        nearness: &mut Nearness,
+        [inside, between]: [&mut Vec<u32>; 2],
+    ) {
         let starts = [inside.len(), between.len()];
         if ranks[1] == 0 {
             return;
         }
         let mut query = Nearest {
             ranks: [ranks[0].min(ranks[1]), ranks[1]],
+            nearness,
             inside,
             between,
         };

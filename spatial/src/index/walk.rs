@@ -2,6 +2,7 @@
 
 use super::layout::{Dense, Hashed, Layout};
 use crate::CellIndex;
+use std::mem::MaybeUninit;
 
 /// A query over more rows of cells than there are entities, and than this, reads everything
 /// instead: only in the hashed layout, whose box of cells has no bound. This is a neighbourhood in
@@ -71,6 +72,9 @@ pub(crate) trait Walk: Copy {
 
 /// Reads blocks of entries.
 pub(crate) trait BlockReader {
+    /// Whether the stretches are expected to be short: a few blocks.
+    const NOTES: bool;
+
     /// Prepares for so many entries, the last block's beyond the stretch not counted.
     fn expect(&mut self, entries: usize);
 
@@ -95,8 +99,37 @@ impl Walk for Through<Dense<'_>> {
 
     #[inline(always)]
     fn blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        if R::NOTES {
+            self.noted_blocks::<LANES, R>(reader);
+        } else {
+            self.stretched_blocks::<LANES, R>(reader);
+        }
+    }
+}
+
+impl Through<Dense<'_>> {
+    /// Where the entries of the row of cells that begins with a bucket start and end.
+    ///
+    /// # Safety
+    /// The row is one of the box of occupied cells.
+    #[inline(always)]
+    unsafe fn bounds(&self, bucket: usize) -> [u32; 2] {
         let Self(table, Cells { from, to }) = self;
         let width = to[0].wrapping_sub(from[0]) as u32 as usize + 1;
+        // SAFETY: each cell of the box has a bucket, and there is an entry of `starts` after the
+        // last bucket's.
+        unsafe {
+            [
+                *table.starts.get_unchecked(bucket),
+                *table.starts.get_unchecked(bucket + width),
+            ]
+        }
+    }
+
+    /// One stretch after the other: for long ones.
+    #[inline(always)]
+    fn stretched_blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let Self(table, Cells { from, to }) = self;
         // The last block of a stretch reaches past its end: the next stretch goes on from there.
         let (mut start, y) = (0, 0);
         let mut z = from[2];
@@ -104,12 +137,10 @@ impl Walk for Through<Dense<'_>> {
             let mut row = table.bucket(from[0], from[1], z);
             let last = table.bucket(from[0], to[1], z);
             loop {
-                // SAFETY: the cells are in the box of occupied ones, each of which has a bucket,
-                // and there is an entry of `starts` after the last bucket's.
-                let end = unsafe {
-                    start = start.max(*table.starts.get_unchecked(row) as usize);
-                    *table.starts.get_unchecked(row + width) as usize
-                };
+                // SAFETY: the cells are in the box of occupied ones.
+                let [first, end] = unsafe { self.bounds(row) };
+                let (first, end) = (first as usize, end as usize);
+                start = start.max(first);
                 if start < end {
                     reader.expect(end - start);
                 }
@@ -130,7 +161,64 @@ impl Walk for Through<Dense<'_>> {
             z += 1;
         }
     }
+
+    /// All stretches together: for short ones. They are a few blocks long, some one more than
+    /// others, which the processor cannot foresee: reading each in a loop of its own costs it a
+    /// wrong guess, and the wait for the stretch's bounds, per stretch. Noting where blocks begin
+    /// takes no guesses, and then one loop reads them all.
+    #[inline(always)]
+    fn noted_blocks<const LANES: usize, R: BlockReader>(self, reader: &mut R) {
+        let Self(table, Cells { from, to }) = self;
+        let mut noted = [const { MaybeUninit::<u32>::uninit() }; BLOCKS + STRIDE];
+        // The last block of a stretch reaches past its end: the next stretch goes on from there.
+        let mut start = 0;
+        let (mut y, mut z) = (from[1], from[2]);
+        let mut row = table.bucket(from[0], y, z);
+        let mut more = true;
+        while more {
+            let mut length = 0;
+            while more && length < BLOCKS {
+                // SAFETY: the cells are in the box of occupied ones.
+                let [first, end] = unsafe { self.bounds(row) };
+                start = start.max(first);
+                for i in 0..STRIDE {
+                    // Those beyond the stretch are written over.
+                    noted[length + i].write(start.wrapping_add((i * LANES) as u32));
+                }
+                let blocks = (end.saturating_sub(start) as usize).div_ceil(LANES);
+                let new = blocks.min(STRIDE);
+                length += new;
+                start += (new * LANES) as u32;
+                if blocks > STRIDE {
+                    continue;
+                }
+                if y != to[1] {
+                    y += 1;
+                    row += table.size[0] as usize;
+                } else if z != to[2] {
+                    (y, z) = (from[1], z + 1);
+                    row = table.bucket(from[0], y, z);
+                } else {
+                    more = false;
+                }
+            }
+            reader.expect(length * LANES);
+            for start in &noted[..length] {
+                // SAFETY: the first `length` were written.
+                let start = unsafe { start.assume_init() } as usize;
+                let end = start + LANES;
+                if !reader.read::<false>(Stretch { start, end, y: 0, z: 0 }) {
+                    return;
+                }
+            }
+        }
+    }
 }
+
+/// Blocks of a stretch that are noted at once.
+const STRIDE: usize = 8;
+/// Blocks that are noted before they are read.
+const BLOCKS: usize = 64;
 
 impl Walk for Through<Hashed<'_>> {
     const CHECKED: bool = true;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::select::Nearest;
+use crate::select::{Nearest, Nearness};
 use proptest::prelude::*;
 
 type Lists = [Vec<u32>; 2];
@@ -24,6 +24,7 @@ fn plain(index: &CellIndex, centre: [i32; 3], radius_cm: u32) -> [(Order, Lists)
                 _ => {
                     let mut nearest = Nearest {
                         ranks: [9, 30],
+                        nearness: &mut Nearness::new(),
                         inside: out,
                         between: rest,
                     };
