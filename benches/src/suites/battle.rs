@@ -3,25 +3,23 @@
 //!
 //! The contenders play the same beats of the same battle, in turns. A beat's time is that from
 //! `Desk::begin` to the end of `Desk::finish`; making up the orders and dropping what the beat has
-//! put out are outside of it. The phases are timed in separate runs: on one part with the kernel's
-//! probe, on two with the seats on two threads that meet in [`crew`].
-
-mod crew;
+//! put out are outside of it. The phases are timed in separate runs with the kernel's probe; on
+//! two threads they are the leader's, its waiting at the barriers included.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orrery_base::{GridId, Tick};
-use orrery_kernel::grid::{Grid, GridConfig, GridOutput, parallel};
-use orrery_kernel::probe::{Phase, Probe};
+use orrery_kernel::dilation::Dilation;
+use orrery_kernel::grid::{Delivery, Grid, GridBeat, GridConfig, Order, parallel};
+use orrery_kernel::probe::{Conductor, NoProbe, Phase, Probe};
 use orrery_kernel::rules::Envelope;
 use orrery_sim::battle::script::Script;
 use orrery_sim::battle::{Battle, BattleContext, BattleFrame, Crossing};
 
 use super::Suite;
 use crate::measure::{Contender, Effort, Group, Measured, Role, Series};
-use crew::StageTimes;
 
 pub(super) const SUITE: Suite = Suite {
     name: "battle",
@@ -34,8 +32,7 @@ pub(super) const SUITE: Suite = Suite {
 
 const SHIPS: u32 = 10_000;
 const ONE: &str = "one part";
-const TWO: &str = "two parts, grid::parallel";
-const CREW: &str = "two parts, spinning at the barriers";
+const TWO: &str = "two parts, two threads";
 /// Beats of a turn.
 const BEATS: u64 = 60;
 /// Beats before anything is measured: by then the fleets have met.
@@ -56,51 +53,40 @@ fn figures(measured: &[Measured]) -> Vec<(&'static str, f64)> {
 
 fn group() -> Group {
     let beats = BEATS as usize;
-    let (mut one, mut two, mut crew) = (Arena::new(1), Arena::new(2), Arena::new(2));
+    let (mut one, mut two) = (Arena::new(1), Arena::new(2));
     Group::new("10,000 ships", "beat")
         .with(Contender::timed(ONE, Role::Ours, beats, move || {
             one.play(BEATS).iter().sum()
         }))
         .with(Contender::timed(TWO, Role::Ours, beats, move || {
-            two.play_in_parallel(BEATS).iter().sum()
-        }))
-        .with(Contender::timed(CREW, Role::Ours, beats, move || {
-            crew.play_as_crew(BEATS).iter().map(|beat| beat.beat).sum()
+            two.play_in_parallel(BEATS, &mut NoProbe).iter().sum()
         }))
 }
 
 /// The phases on one part and on two, and the beats of both.
 fn more(_: Effort) -> Vec<Measured> {
-    let [mut lap, mut both] = [Lap::default(), Lap::default()];
+    let [mut lap, mut both, mut leader] = [Lap::default(), Lap::default(), Lap::default()];
     let one = Arena::new(1).play_probed(PHASE_BEATS, &mut lap);
     // What dividing the work costs, without anything that comes of a second core.
     let divided = Arena::new(2).play_probed(PHASE_BEATS, &mut both);
-    let two = Arena::new(2).play_in_parallel(PHASE_BEATS);
-    let crew = Arena::new(2).play_as_crew(PHASE_BEATS);
+    let two = Arena::new(2).play_in_parallel(PHASE_BEATS, &mut leader);
     let beats = vec![
         series(ONE, one),
         series("two parts, one thread", divided),
         series(TWO, two),
-        series(CREW, crew.iter().map(|beat| beat.beat)),
     ];
     let names = ["gather", "motion", "interact", "apply", "settle"];
     let mut phases: Vec<Series> = Vec::new();
     for (stage, name) in names.iter().enumerate() {
-        let times = lap.beats.iter().map(|beat| beat[stage]);
-        phases.push(series(format!("{name}, one part"), times));
-        let times = both.beats.iter().map(|beat| beat[stage]);
-        phases.push(series(format!("{name}, two parts, one thread"), times));
-        let wall = crew.iter().map(|beat| beat.stages[stage].wall);
-        phases.push(series(format!("{name}, two parts, wall"), wall));
-        let most = crew.iter().map(|beat| beat.stages[stage].most);
-        phases.push(series(format!("{name}, two parts, slower seat"), most));
-        let mean = crew.iter().map(|beat| beat.stages[stage].mean);
-        phases.push(series(format!("{name}, two parts, mean seat"), mean));
+        for (lap, on) in [
+            (&lap, "one part"),
+            (&both, "two parts, one thread"),
+            (&leader, "two parts, leader"),
+        ] {
+            let times = lap.beats.iter().map(|beat| beat[stage]);
+            phases.push(series(format!("{name}, {on}"), times));
+        }
     }
-    let begin = crew.iter().map(|beat| beat.begin);
-    phases.push(series("desk begins, two parts", begin));
-    let finish = crew.iter().map(|beat| beat.finish);
-    phases.push(series("desk finishes, two parts", finish));
     let measured = |name: &str, series| Measured {
         name: name.to_owned(),
         unit: "ns per beat".to_owned(),
@@ -123,7 +109,8 @@ fn series(name: impl Into<String>, times: impl IntoIterator<Item = Duration>) ->
 
 /// A battle under way, with what its next beat is made of.
 struct Arena {
-    grid: Grid<Battle>,
+    /// Away only while it is played.
+    grid: Option<Grid<Battle>>,
     carried: Carried,
 }
 
@@ -135,15 +122,17 @@ struct Carried {
 
 impl Carried {
     /// Inputs and arrivals of a beat.
-    fn feed(&mut self, tick: Tick) -> parallel::Feed<Battle> {
-        let inputs = self.script.inputs(tick, HOME, &self.frames);
-        (inputs, std::mem::take(&mut self.arrivals))
+    fn feed(&mut self, tick: Tick) -> Delivery<Battle> {
+        Delivery {
+            inputs: self.script.inputs(tick, HOME, &self.frames),
+            arrivals: std::mem::take(&mut self.arrivals),
+        }
     }
 
     /// Keeps what the next beat needs and drops the rest.
-    fn take(&mut self, output: GridOutput<Battle>) {
-        self.frames = output.beat.frames;
-        self.arrivals = output.messages;
+    fn take(&mut self, beat: GridBeat<Battle>) {
+        self.frames = beat.frames;
+        self.arrivals = beat.record.sent;
     }
 }
 
@@ -166,7 +155,7 @@ impl Arena {
             grids: vec![HOME],
         };
         let mut arena = Self {
-            grid: Grid::new(config, Tick(0)),
+            grid: Some(Grid::new(config, Tick(0))),
             carried: Carried {
                 script,
                 frames: Vec::new(),
@@ -183,49 +172,50 @@ impl Arena {
     }
 
     fn play_probed(&mut self, beats: u64, lap: &mut Lap) -> Vec<Duration> {
+        let grid = self.grid.as_mut().expect("nobody plays it now");
+        let carried = &mut self.carried;
         let times = (0..beats).map(|_| {
-            let tick = self.grid.tick().next();
-            let (inputs, arrivals) = self.carried.feed(tick);
+            let tick = grid.tick().next();
+            let delivery = carried.feed(tick);
             let start = Instant::now();
-            let output = self.grid.step_probed(tick, inputs, arrivals, lap);
+            grid.begin(Order {
+                tick,
+                wall: tick,
+                dilation: Dilation::NONE,
+                delivery,
+            });
+            grid.advance(lap, false);
+            let beat = grid.finish();
             let time = start.elapsed();
-            self.carried.take(output);
+            carried.take(beat);
             time
         });
         times.collect()
     }
 
-    /// On a thread for each part, as the kernel's plainest driver does it.
-    fn play_in_parallel(&mut self, beats: u64) -> Vec<Duration> {
-        let until = self.grid.tick().plus(beats);
+    /// On a thread for each part: a team.
+    fn play_in_parallel(&mut self, beats: u64, conductor: &mut impl Conductor) -> Vec<Duration> {
+        let grid = self.grid.take().expect("nobody plays it now");
+        let until = grid.tick().plus(beats);
         let mut times = Vec::with_capacity(beats as usize);
         let shared = RefCell::new((&mut self.carried, Instant::now()));
-        parallel::run(
-            &mut self.grid,
+        let grid = parallel::run_with(
+            grid,
             |tick| {
                 let (carried, start) = &mut *shared.borrow_mut();
                 let fed = (tick <= until).then(|| carried.feed(tick));
                 *start = Instant::now();
                 fed
             },
-            |output| {
+            |beat| {
                 let (carried, start) = &mut *shared.borrow_mut();
                 times.push(start.elapsed());
-                carried.take(output);
+                carried.take(beat);
             },
+            conductor,
         );
+        self.grid = Some(grid);
         times
-    }
-
-    /// On a thread for each part, the caller's among them.
-    fn play_as_crew(&mut self, beats: u64) -> Vec<StageTimes> {
-        let carried = RefCell::new(&mut self.carried);
-        crew::run(
-            &mut self.grid,
-            beats,
-            |tick| carried.borrow_mut().feed(tick),
-            |output| carried.borrow_mut().take(output),
-        )
     }
 }
 
@@ -250,3 +240,5 @@ impl Probe for Lap {
         self.since = Some((phase, now));
     }
 }
+
+impl Conductor for Lap {}

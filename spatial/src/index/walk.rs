@@ -207,7 +207,12 @@ impl Through<Dense<'_>> {
                 // SAFETY: the first `length` were written.
                 let start = unsafe { start.assume_init() } as usize;
                 let end = start + LANES;
-                if !reader.read::<false>(Stretch { start, end, y: 0, z: 0 }) {
+                if !reader.read::<false>(Stretch {
+                    start,
+                    end,
+                    y: 0,
+                    z: 0,
+                }) {
                     return;
                 }
             }
