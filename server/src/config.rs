@@ -20,6 +20,8 @@ pub struct Config {
     pub durability: DurabilityConfig,
     /// Accounts, passwords, tokens, rate limits.
     pub accounts: AccountsConfig,
+    /// Grids on shards.
+    pub balance: BalanceConfig,
 }
 
 /// Addresses, folders, shards.
@@ -44,6 +46,8 @@ pub struct ServerConfig {
     pub certificate: Option<PathBuf>,
     /// PEM file of the certificate's key.
     pub certificate_key: Option<PathBuf>,
+    /// Whether an operator may make grids fail, to see them restored. For tests only.
+    pub allow_faults: bool,
 }
 
 impl Default for ServerConfig {
@@ -57,6 +61,7 @@ impl Default for ServerConfig {
             shards: 0,
             certificate: None,
             certificate_key: None,
+            allow_faults: false,
         }
     }
 }
@@ -142,6 +147,29 @@ impl Default for AccountsConfig {
             game_token_seconds: 30,
             requests_per_minute: 300,
             logins_per_minute: 20,
+        }
+    }
+}
+
+/// Grids on shards.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BalanceConfig {
+    /// Whether grids are moved, split and merged as their costs demand.
+    pub enabled: bool,
+    /// Between two looks at the costs, milliseconds; 500..=600,000.
+    pub interval_ms: u32,
+    /// Parts of each shard that steps a grid together with others: under dilation, its beats are
+    /// done part by part, and other grids have their turn in between. 1..=64.
+    pub slices: u16,
+}
+
+impl Default for BalanceConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval_ms: 2_000,
+            slices: 4,
         }
     }
 }
@@ -266,6 +294,8 @@ impl Config {
             1_000_000,
         )?;
         range("server.shards", self.server.shards.into(), 0, 64)?;
+        range("balance.interval_ms", self.balance.interval_ms, 500, 600_000)?;
+        range("balance.slices", self.balance.slices.into(), 1, 64)?;
         ensure!(
             self.server.ipv4.is_some() || self.server.ipv6.is_some(),
             "server.ipv4 and server.ipv6 are both off: nobody could connect"
