@@ -280,14 +280,16 @@ impl Shard {
         self.begin(tick)?;
         let done = span.in_scope(|| {
             let metrics = Arc::clone(&self.metrics);
-            let mut conductor = BeatConductor::new(&metrics, GRID_BUDGET);
-            let done = self.simulation.beat(tick, &mut self.links, &mut conductor);
-            conductor.enter(BeatPhase::Exchange);
-            let last = self.last;
-            self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
+            let mut conductor = BeatConductor::new(&metrics, GRID_BUDGET, &mut self.links);
+            let output = self.simulation.step(tick, &mut conductor);
             let costs = conductor.finish();
+            let since = Instant::now();
+            let done = self.simulation.conclude(tick, output, &mut self.links);
             self.pacer
                 .observe(&costs, &mut self.simulation, &mut self.links);
+            let last = self.last;
+            self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
+            metrics.record_phase(BeatPhase::Exchange, since.elapsed());
             done
         });
         self.clients.note_beat(tick);
