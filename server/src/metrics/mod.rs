@@ -14,6 +14,7 @@ mod control;
 mod samples;
 mod shard;
 mod table;
+mod trace;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub use control::{ControlMetrics, LogInOutcome};
 pub use samples::encode;
 pub use shard::{BeatPhase, GridStatus, ShardMetrics};
 pub use table::{Kind, Metric, Unit, metrics, resident_bytes};
+pub use trace::{BeatTrace, TRACE_BEATS, TracedBeat};
 
 /// All that is measured in this process.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use orrery_net::{Counters, SocketCounters};
 use orrery_proto::message::RefusalCode;
 
 use super::cell::{Counter, Gauge, Histogram};
+use super::trace::BeatTrace;
 
 macro_rules! phases {
     ($($(#[$doc:meta])* $phase:ident = $name:literal;)*) => {
@@ -124,6 +125,7 @@ pub struct ShardMetrics {
     refused: [Counter; RefusalCode::ALL.len()],
     pub(super) edge: EdgeCells,
     grid_table: ArcSwap<Vec<GridStatus>>,
+    trace: BeatTrace,
 }
 
 impl ShardMetrics {
@@ -155,18 +157,21 @@ impl ShardMetrics {
             refused: std::array::from_fn(|_| Counter::default()),
             edge: EdgeCells::default(),
             grid_table: ArcSwap::default(),
+            trace: BeatTrace::default(),
         }
     }
 
     /// Time spent in a phase of a beat.
     pub fn record_phase(&self, phase: BeatPhase, spent: Duration) {
         self.phases[phase as usize].record(spent);
+        self.trace.phase(phase, spent);
     }
 
     /// The end of a beat: how long it took, and how late it began.
     pub fn record_beat(&self, tick: Tick, took: Duration, late: Duration) {
         self.beat.record(took);
         self.lateness.record(late);
+        self.trace.beat(tick, took, late);
         self.tick.store(tick.0, Ordering::Relaxed);
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.beat_ended_ms.store(ms + 1, Ordering::Relaxed);
@@ -212,6 +217,12 @@ impl ShardMetrics {
     #[must_use]
     pub fn bytes_out(&self) -> u64 {
         self.edge.bytes_out.value()
+    }
+
+    /// The last minutes, beat by beat.
+    #[must_use]
+    pub const fn trace(&self) -> &BeatTrace {
+        &self.trace
     }
 
     /// The last beat that was done.
