@@ -36,7 +36,7 @@ macro_rules! phases {
 phases! {
     /// Waiting for the other shards to end the last beat.
     Wait = "wait";
-    /// Taking datagrams from the sockets, and what clients say.
+    /// Taking datagrams from the sockets, since the last beat.
     Receive = "receive";
     /// Sorting the inputs.
     Gather = "gather";
@@ -48,17 +48,15 @@ phases! {
     Apply = "apply";
     /// What is left to do at the end of a grid's step.
     Settle = "settle";
-    /// Messages, events and frames to other shards.
+    /// Messages, events and frames to other shards; the record for the journal.
     Exchange = "exchange";
-    /// Writing the inputs and digests of the beat into its batch.
-    Journal = "journal";
-    /// Writing the state of all grids into the batch.
+    /// Copying the state of grids whose turn it is to be saved.
     Checkpoint = "checkpoint";
     /// Handing the batch to the commit.
     Commit = "commit";
     /// Choosing and encoding snapshots.
     Publish = "publish";
-    /// Giving datagrams to the sockets.
+    /// Giving datagrams to the sockets, since the last beat.
     Send = "send";
 }
 
