@@ -64,7 +64,7 @@ gate() {
 
 # Tests passed and failed, from the logs of either runner.
 count() {
-    cat "$logs"/tests.log "$logs"/doctests.log 2>/dev/null |
+    cat "$logs"/tests.log "$logs"/loom.log "$logs"/doctests.log 2>/dev/null |
         sed 's/\x1b\[[0-9;]*m//g' |
         awk '
             /^test result:/ { for (i = 2; i <= NF; i++) {
@@ -85,6 +85,7 @@ if command -v cargo-nextest >/dev/null 2>&1; then
 else
     step tests cargo test --release --workspace --no-fail-fast --lib --bins --tests
 fi
+step loom scripts/loom.sh
 step doctests cargo test --release --workspace --no-fail-fast --doc
 if command -v valgrind >/dev/null 2>&1 || [ -n "${CI:-}" ]; then
     step gate gate

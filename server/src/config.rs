@@ -159,9 +159,6 @@ pub struct BalanceConfig {
     pub enabled: bool,
     /// Between two looks at the costs, milliseconds; 500..=600,000.
     pub interval_ms: u32,
-    /// Parts of each shard that steps a grid together with others: under dilation, its beats are
-    /// done part by part, and other grids have their turn in between. 1..=64.
-    pub slices: u16,
 }
 
 impl Default for BalanceConfig {
@@ -169,7 +166,6 @@ impl Default for BalanceConfig {
         Self {
             enabled: true,
             interval_ms: 2_000,
-            slices: 4,
         }
     }
 }
@@ -295,7 +291,6 @@ impl Config {
         )?;
         range("server.shards", self.server.shards.into(), 0, 64)?;
         range("balance.interval_ms", self.balance.interval_ms, 500, 600_000)?;
-        range("balance.slices", self.balance.slices.into(), 1, 64)?;
         ensure!(
             self.server.ipv4.is_some() || self.server.ipv6.is_some(),
             "server.ipv4 and server.ipv6 are both off: nobody could connect"

@@ -15,6 +15,7 @@ mod control;
 mod samples;
 mod shard;
 mod table;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -29,6 +30,7 @@ pub use samples::encode;
 pub use shard::{BeatPhase, GridStatus, GridTable, ShardMetrics};
 pub use table::GRIDS_SHOWN_MAX;
 pub use table::{Kind, Metric, Unit, metrics, resident_bytes};
+pub use trace::{BeatTrace, TRACE_BEATS, TracedBeat};
 
 /// All that is measured in this process.
 #[derive(Debug)]

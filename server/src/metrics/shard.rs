@@ -12,6 +12,7 @@ use orrery_net::{Counters, SocketCounters};
 use orrery_proto::message::RefusalCode;
 
 use super::cell::{Counter, Gauge, Histogram};
+use super::trace::BeatTrace;
 
 macro_rules! phases {
     ($($(#[$doc:meta])* $phase:ident = $name:literal;)*) => {
@@ -36,7 +37,7 @@ macro_rules! phases {
 phases! {
     /// Waiting for the other shards to end the last beat.
     Wait = "wait";
-    /// Taking datagrams from the sockets, and what clients say.
+    /// Taking datagrams from the sockets, since the last beat.
     Receive = "receive";
     /// Sorting the inputs.
     Gather = "gather";
@@ -48,17 +49,15 @@ phases! {
     Apply = "apply";
     /// What is left to do at the end of a grid's step.
     Settle = "settle";
-    /// Messages, events and frames to other shards.
+    /// Messages, events and frames to other shards; the record for the journal.
     Exchange = "exchange";
-    /// Writing the inputs and digests of the beat into its batch.
-    Journal = "journal";
-    /// Writing the state of all grids into the batch.
+    /// Copying the state of grids whose turn it is to be saved.
     Checkpoint = "checkpoint";
     /// Handing the batch to the commit.
     Commit = "commit";
     /// Choosing and encoding snapshots.
     Publish = "publish";
-    /// Giving datagrams to the sockets.
+    /// Giving datagrams to the sockets, since the last beat.
     Send = "send";
 }
 
@@ -136,6 +135,7 @@ pub struct ShardMetrics {
     refused: [Counter; RefusalCode::ALL.len()],
     pub(super) edge: EdgeCells,
     grid_table: ArcSwap<GridTable>,
+    trace: BeatTrace,
 }
 
 impl ShardMetrics {
@@ -168,18 +168,21 @@ impl ShardMetrics {
             refused: std::array::from_fn(|_| Counter::default()),
             edge: EdgeCells::default(),
             grid_table: ArcSwap::default(),
+            trace: BeatTrace::default(),
         }
     }
 
     /// Time spent in a phase of a beat.
     pub fn record_phase(&self, phase: BeatPhase, spent: Duration) {
         self.phases[phase as usize].record(spent);
+        self.trace.phase(phase, spent);
     }
 
     /// The end of a beat: how long it took, and how late it began.
     pub fn record_beat(&self, tick: Tick, took: Duration, late: Duration) {
         self.beat.record(took);
         self.lateness.record(late);
+        self.trace.beat(tick, took, late);
         self.tick.store(tick.0, Ordering::Relaxed);
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.beat_ended_ms.store(ms + 1, Ordering::Relaxed);
@@ -254,6 +257,12 @@ impl ShardMetrics {
     #[must_use]
     pub fn bytes_out(&self) -> u64 {
         self.edge.bytes_out.value()
+    }
+
+    /// The last minutes, beat by beat.
+    #[must_use]
+    pub const fn trace(&self) -> &BeatTrace {
+        &self.trace
     }
 
     /// The last beat that was done.

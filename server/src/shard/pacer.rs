@@ -7,8 +7,12 @@ use orrery_base::GridId;
 use orrery_kernel::dilation::{Dilation, Governor, GovernorConfig};
 
 use super::links::Links;
+use super::placement::PlacementRequest;
 use super::simulation::Simulation;
 use crate::metrics::{GridStatus, ShardMetrics};
+
+/// Parts of a grid whose beats are sliced: a slice is a stage of one of them.
+const SLICES: u16 = 8;
 
 /// What is known of the cost of a grid.
 struct Cost {
@@ -60,6 +64,14 @@ impl Pacer {
             let others = (total - turn).as_nanos() as u64;
             let wanted = cost.governor.pace(others);
             if wanted != pace && !simulation.is_pace_fixed(grid) {
+                if wanted < pace && simulation.is_in_one_piece(grid) {
+                    // So that its beats can be sliced where its neighbours need the time.
+                    simulation.request(PlacementRequest::Split {
+                        grid,
+                        members: 1,
+                        slices: SLICES,
+                    });
+                }
                 simulation.announce_pace(grid, wanted, links);
                 cost.next = Some(wanted);
             }

@@ -5,6 +5,7 @@ use crate::CellIndex;
 use crate::index::PAD;
 use crate::index::walk::{BlockReader, Stretch, Walk};
 use crate::scan::{Ball, Entries, Lanes, MARGIN, distance_squared, first_lanes};
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 /// The pool is thinned out when it holds this many times k …
@@ -436,7 +437,10 @@ impl<'a, V: Lanes> Pool<'a, V> {
 /// Fills a pool. What every block needs is held here and not in the pool, so that it can stay in
 /// registers.
 struct Gatherer<'p, 'a, V: Lanes> {
-    pool: &'p mut Pool<'a, V>,
+    /// Borrowed for `'p`. Everything that reaches into the pool goes through this one pointer: a
+    /// reference beside `squares` and `row` would claim what they point at for itself.
+    pool: *mut Pool<'a, V>,
+    borrow: PhantomData<&'p mut Pool<'a, V>>,
     entries: Entries<V>,
     rows: usize,
     fill: usize,
@@ -449,22 +453,27 @@ struct Gatherer<'p, 'a, V: Lanes> {
 impl<'p, 'a, V: Lanes> Gatherer<'p, 'a, V> {
     #[inline(always)]
     fn new(pool: &'p mut Pool<'a, V>) -> Self {
+        let whole = &raw mut *pool;
         Self {
             entries: pool.entries,
             rows: pool.index.len(),
             fill: pool.fill,
             // SAFETY: see `Pool::new`.
             threshold: unsafe { V::splat_float(pool.threshold) },
-            squares: pool.squares.as_mut_ptr().cast(),
-            row: pool.row.as_mut_ptr().cast(),
+            // SAFETY: fields of the pool that was lent just now.
+            squares: unsafe { &raw mut (*whole).squares }.cast(),
+            // SAFETY: as above.
+            row: unsafe { &raw mut (*whole).row }.cast(),
             length: pool.length,
-            pool,
+            pool: whole,
+            borrow: PhantomData,
         }
     }
 
     #[inline(always)]
     fn finish(self) {
-        self.pool.length = self.length;
+        // SAFETY: the pool is borrowed for as long as this lives, and no reference to it is kept.
+        unsafe { (*self.pool).length = self.length };
     }
 }
 
@@ -495,11 +504,13 @@ impl<V: Lanes> BlockReader for Gatherer<'_, '_, V> {
         if self.length < self.fill {
             return true;
         }
-        self.pool.length = self.length;
-        self.pool.thin();
-        self.length = self.pool.length;
+        // SAFETY: as in `finish`; this reference ends here.
+        let pool = unsafe { &mut *self.pool };
+        pool.length = self.length;
+        pool.thin();
+        self.length = pool.length;
         // SAFETY: see `Pool::new`.
-        self.threshold = unsafe { V::splat_float(self.pool.threshold) };
-        !self.pool.stuck
+        self.threshold = unsafe { V::splat_float(pool.threshold) };
+        !pool.stuck
     }
 }

@@ -62,6 +62,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(monitor::healthz))
         .routes(routes!(monitor::readyz))
         .routes(routes!(monitor::scrape))
+        .routes(routes!(monitor::trace))
         .routes(routes!(admin::bots))
         .routes(routes!(admin::drain))
         .routes(routes!(grids::list))
