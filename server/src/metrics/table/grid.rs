@@ -7,7 +7,6 @@
 use std::cmp::Reverse;
 
 use super::super::control::{PlacementKind, PlacementSource};
-use super::super::samples::Samples;
 use super::{Kind, Metric, Registry, SHARD, Unit, shard_durations, shard_numbers};
 use crate::metrics::GridStatus;
 
