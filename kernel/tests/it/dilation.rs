@@ -22,6 +22,9 @@ const GRID: GridId = GRIDS[0];
 fn alone(host: &mut Host, beats: u64) -> (Vec<Record>, Vec<u8>) {
     let mut records: Vec<Record> = Vec::new();
     let mut is_due = true;
+    for other in [GRIDS[1], GRIDS[2]] {
+        assert!(host.home(other).remove_grid(other));
+    }
     while records.len() < beats as usize {
         if std::mem::take(&mut is_due) {
             let mut inputs = numbered(Tick(records.len() as u64 + 1));

@@ -19,9 +19,6 @@ const BEATS: u64 = 150;
 fn rearrange(host: &mut Host, rng: &mut Rng, done: &mut [u32; 4]) {
     let worlds = host.worlds.len() as u32;
     for grid in GRIDS {
-        if rng.below(3) > 0 {
-            continue;
-        }
         let what = rng.below(4) as usize;
         let is_done = match what {
             0 => {
@@ -43,9 +40,9 @@ fn rearrange(host: &mut Host, rng: &mut Rng, done: &mut [u32; 4]) {
 fn teams_give_the_same_as_lockstep() {
     let reference = play(&mut game(1, 1), BEATS);
     for threads in [1, 2, 3, 8] {
+        let mut done = [0; 4];
         for seed in 0..3 {
             let mut host = Host::new(threads, 1);
-            let mut done = [0; 4];
             let found: Vec<Trace> = (0..BEATS)
                 .map(|beat| {
                     let mut rng = Rng::new(seed, Tick(beat), EntityId::NONE, threads as u32);
@@ -61,8 +58,8 @@ fn teams_give_the_same_as_lockstep() {
                 &reference,
                 &format!("{threads} threads, seed {seed}"),
             );
-            assert!(done.iter().all(|count| *count > 2), "{done:?}");
         }
+        assert!(done.iter().all(|count| *count > 20), "{done:?}");
     }
 }
 
