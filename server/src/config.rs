@@ -164,6 +164,9 @@ pub struct BalanceConfig {
     pub split_per_mille: u16,
     /// A grid with fewer entities is not split, whatever it costs.
     pub split_entities: u32,
+    /// Load of the fullest shard, thousandths of a beat, below which no grid is moved: there is
+    /// nothing to gain. 0..=1,000.
+    pub move_per_mille: u16,
     /// By how much moves must relieve the fullest shard to be worth it, thousandths of its load;
     /// 10..=1,000.
     pub gain_per_mille: u16,
@@ -178,6 +181,7 @@ impl Default for BalanceConfig {
             interval_ms: 2_000,
             split_per_mille: 400,
             split_entities: 256,
+            move_per_mille: 100,
             gain_per_mille: 150,
             rest_beats: 300,
         }
@@ -192,6 +196,7 @@ impl BalanceConfig {
         let (split, gain) = (self.split_per_mille.into(), self.gain_per_mille.into());
         range("balance.interval_ms", self.interval_ms, 500, 600_000)?;
         range("balance.split_per_mille", split, 50, 1_000)?;
+        range("balance.move_per_mille", self.move_per_mille.into(), 0, 1_000)?;
         range("balance.gain_per_mille", gain, 10, 1_000)?;
         range("balance.rest_beats", self.rest_beats, 30, 1_000_000)
     }

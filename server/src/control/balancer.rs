@@ -9,6 +9,7 @@
 //! with something else in moves nothing. It is what a whole beat of the grid takes, also where
 //! time runs slower: dilation is what is to be ended.
 //!
+//! A shard with little to do is not relieved (`balance.move_per_mille`): its loads are noise.
 //! While a grid is on its way and no shard shows it, nothing is decided; a grid that is lost is
 //! left out until it is back.
 
@@ -78,10 +79,12 @@ impl Costs {
     }
 }
 
+/// A beat of the host.
+const BEAT_NS: u64 = 1_000_000_000 / BEATS_PER_SECOND as u64;
+
 fn balancer(config: &BalanceConfig) -> Balancer {
-    let beat_ns = 1_000_000_000 / u64::from(BEATS_PER_SECOND);
     Balancer::new(BalancerConfig {
-        beat_ns,
+        beat_ns: BEAT_NS,
         spread_per_mille: config.split_per_mille,
         gain_per_mille: config.gain_per_mille,
         rest_beats: config.rest_beats.into(),
@@ -117,10 +120,28 @@ pub(super) async fn serve(desk: Arc<Desk>, mut ended: watch::Receiver<bool>) {
         due = Instant::now() + interval;
         let list = costs.list(&grids);
         let now: Tick = desk.metrics.tick();
-        for change in balancer.balance(now, shards, &list) {
+        for change in decide(&mut balancer, config, now, shards, &list) {
             carry_out(&desk, shards, &list, change);
         }
     }
+}
+
+/// What is to be changed. Nothing is moved while every shard has little to do.
+fn decide(
+    balancer: &mut Balancer,
+    config: &BalanceConfig,
+    now: Tick,
+    shards: u16,
+    costs: &[GridCost],
+) -> Vec<Change> {
+    let fullest = loads(shards, costs).into_iter().max().unwrap_or(0);
+    let is_calm = fullest < u128::from(BEAT_NS) * u128::from(config.move_per_mille) / 1_000;
+    if is_calm && costs.iter().all(|cost| cost.members <= 1) {
+        return Vec::new();
+    }
+    let mut changes = balancer.balance(now, shards, costs);
+    changes.retain(|change| !is_calm || !matches!(change, Change::Move { .. }));
+    changes
 }
 
 /// Asks a grid's shard for a change, and says why.
@@ -222,6 +243,27 @@ mod tests {
         };
         assert_eq!((cost.cost_ns, cost.members), (1_000, 2));
         assert_eq!((cost.home, cost.entities), (ShardIndex(1), 40));
+    }
+
+    #[test]
+    fn who_has_little_to_do_is_not_relieved_and_still_merged() {
+        let config = BalanceConfig::default();
+        let cost = |grid, members, cost_ns| GridCost {
+            grid: GridId(grid),
+            home: ShardIndex(0),
+            members,
+            cost_ns,
+            entities: 500,
+        };
+        let decide =
+            |costs: &[GridCost]| decide(&mut balancer(&config), &config, Tick(1_000), 2, costs);
+        // 2 ms of 33 are less than a tenth, 6 ms are more.
+        assert_eq!(decide(&[cost(1, 1, 1_000_000), cost(2, 1, 1_000_000)]), []);
+        let moved = decide(&[cost(1, 1, 3_000_000), cost(2, 1, 3_000_000)]);
+        assert!(matches!(moved[..], [Change::Move { .. }]), "{moved:?}");
+        let merged = decide(&[cost(1, 2, 1_000_000), cost(2, 1, 500_000)]);
+        let grid = GridId(1);
+        assert_eq!(merged, [Change::GatherIn { grid }]);
     }
 
     #[test]

@@ -175,3 +175,25 @@ fn a_shard_that_takes_no_more_is_busy() {
     let answer = server.post(&path(1, "merge"), Some(&key), &json!({}));
     assert_eq!(answer.status, 202, "there is room again");
 }
+
+#[test]
+fn a_full_shard_is_relieved() {
+    let server = Server::start_on(2, |config| config.balance.interval_ms = 500);
+    let all: Vec<_> = server.context.grids().collect();
+    let of = |grid: GridId, cost_ms: u64| GridStatus {
+        cost_ns: cost_ms * 1_000_000,
+        ..status(grid.0)
+    };
+    let [first, second] = [0, 1].map(|shard| server.metrics.shard(ShardIndex(shard)));
+    first.publish_grids(vec![of(all[0], 12), of(all[1], 9)]);
+    second.publish_grids(all[2..].iter().map(|grid| of(*grid, 1)).collect());
+    let control = server.metrics.control();
+    let moves = || control.placements(PlacementSource::Balancer, PlacementKind::Move);
+    let asked = eventually(|| server.handle().poll_placement(ShardIndex(0)));
+    let grid = asked.grid();
+    assert!(all[..2].contains(&grid), "{asked:?}");
+    let to = ShardIndex(1);
+    assert_eq!(asked, PlacementRequest::Move { grid, to });
+    assert_eq!(moves(), 1);
+    assert_eq!(server.handle().poll_placement(ShardIndex(1)), None);
+}

@@ -304,6 +304,7 @@ fn every_route_is_described_and_every_description_is_routed() {
         "get /metrics",
         "get /healthz",
         "get /readyz",
+        "get /trace.csv",
     ];
     assert_eq!(routes, promised.into_iter().map(str::to_owned).collect());
     for scheme in ["session", "operator"] {
