@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bad_input;
-mod determinism;
-mod end_to_end;
+//TMP mod determinism;
+//TMP mod end_to_end;
 mod galaxy;
 mod placement;
 mod players;
 mod process;
-mod replay;
+//TMP mod replay;
 mod script;
