@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bad_input;
-//TMP mod determinism;
-//TMP mod end_to_end;
+mod determinism;
+mod end_to_end;
 mod galaxy;
 mod placement;
 mod players;
 mod process;
-//TMP mod replay;
+mod replay;
 mod script;
