@@ -322,7 +322,8 @@ impl BerthIndex {
         }
         self.mask = cells.map(|cells| cells - 1);
         self.head.clear();
-        self.head.resize(cells.iter().product::<u32>() as usize, NONE);
+        self.head
+            .resize(cells.iter().product::<u32>() as usize, NONE);
         for column in [&mut self.x, &mut self.y, &mut self.z] {
             column.clear();
         }

@@ -265,25 +265,40 @@ impl Watch {
     ) -> bool {
         berths.list(&window, &mut scratch.blocks);
         let blocks = &scratch.blocks;
-        for masks in [&mut scratch.masks, &mut scratch.before, &mut scratch.reached] {
+        for masks in [
+            &mut scratch.masks,
+            &mut scratch.before,
+            &mut scratch.reached,
+        ] {
             masks.clear();
             masks.resize(blocks.as_slice().len(), 0);
         }
         scratch.before.fill(u16::MAX);
         look(berths, sight, blocks, &scratch.before, &mut scratch.reached);
-        for ((&block, before), &reached) in
-            blocks.as_slice().iter().zip(&mut scratch.before).zip(&scratch.reached)
+        for ((&block, before), &reached) in blocks
+            .as_slice()
+            .iter()
+            .zip(&mut scratch.before)
+            .zip(&scratch.reached)
         {
             let seen = |&lane: &u32| self.visible().contains(berths.who(block, lane));
-            *before = lanes(reached).filter(seen).fold(0, |mask, lane| mask | 1 << lane);
+            *before = lanes(reached)
+                .filter(seen)
+                .fold(0, |mask, lane| mask | 1 << lane);
         }
         look(berths, sight, blocks, &scratch.before, &mut scratch.masks);
-        let seen: usize = scratch.masks.iter().map(|mask| mask.count_ones() as usize).sum();
+        let seen: usize = scratch
+            .masks
+            .iter()
+            .map(|mask| mask.count_ones() as usize)
+            .sum();
         if seen > most {
             return false;
         }
         for (&block, &mask) in blocks.as_slice().iter().zip(&scratch.masks) {
-            scratch.fresh.extend(lanes(mask).map(|lane| berths.who(block, lane)));
+            scratch
+                .fresh
+                .extend(lanes(mask).map(|lane| berths.who(block, lane)));
         }
         let (entered, left) = (&mut scratch.entered_bits, &mut scratch.left_bits);
         let visible = self.set.visible_mut();
@@ -323,7 +338,9 @@ fn still_seen(
     let Some(i) = blocks.position(block) else {
         return false;
     };
-    let place = berths.occupant(block, lane).expect("a berth has an occupant");
+    let place = berths
+        .occupant(block, lane)
+        .expect("a berth has an occupant");
     if sight.reaches(place) {
         fresh[i] |= 1 << lane;
         return true;

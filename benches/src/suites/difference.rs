@@ -62,7 +62,12 @@ fn update() -> Group {
     let (avx2, portable) = (Path::Avx2, Path::Portable);
     group
         .with(with_lanes(&beats, "watch", Path::detect(), sharp))
-        .with(with_lanes(&beats, "watch, hysteresis", Path::detect(), soft))
+        .with(with_lanes(
+            &beats,
+            "watch, hysteresis",
+            Path::detect(),
+            soft,
+        ))
         .with(with_lanes(&beats, "watch, AVX2", avx2, sharp))
         .with(with_lanes(&beats, "watch, portable", portable, sharp))
         .with(with_bits(
@@ -118,17 +123,27 @@ fn prepare() -> Group {
     let mut index = CellIndex::for_radius(RADIUS_CM);
     let (mut one, mut other) = (0, 0);
     Group::new("a beat's preparation, 10 k", "ship")
-        .with(Contender::new("berths, updated", Role::Ours, SHIPS, move || {
-            one = 1 - one;
-            berths.update(&[positions(&for_berths.fields[one])], &for_berths.slots);
-            berths.len()
-        }))
-        .with(Contender::new("cell index, rebuilt", Role::Ours, SHIPS, move || {
-            other = 1 - other;
-            let field = &for_index.fields[other];
-            index.rebuild(&field.x, &field.y, &field.z);
-            index.len()
-        }))
+        .with(Contender::new(
+            "berths, updated",
+            Role::Ours,
+            SHIPS,
+            move || {
+                one = 1 - one;
+                berths.update(&[positions(&for_berths.fields[one])], &for_berths.slots);
+                berths.len()
+            },
+        ))
+        .with(Contender::new(
+            "cell index, rebuilt",
+            Role::Ours,
+            SHIPS,
+            move || {
+                other = 1 - other;
+                let field = &for_index.fields[other];
+                index.rebuild(&field.x, &field.y, &field.z);
+                index.len()
+            },
+        ))
 }
 
 fn with_bits(beats: &Rc<Beats>, name: &str, radii: Radii) -> Contender {

@@ -84,7 +84,9 @@ pub(crate) fn look(
         "one mask per block"
     );
     assert!(
-        [&berths.x, &berths.y, &berths.z].iter().all(|column| end <= column.len()),
+        [&berths.x, &berths.y, &berths.z]
+            .iter()
+            .all(|column| end <= column.len()),
         "the blocks are the index's"
     );
     let lowest = i64::from(sight.far.centre[0]) - sight.far.radius_cm;

@@ -18,7 +18,13 @@ enum Move {
 fn place(far: bool) -> impl Strategy<Value = [i32; 3]> {
     let near = [-9_000i32..9_000, -9_000..9_000, -2_000..2_000];
     let edge = i32::MAX - 9_000;
-    near.prop_map(move |place| if far { place.map(|p| edge + p.clamp(-9_000, 8_999)) } else { place })
+    near.prop_map(move |place| {
+        if far {
+            place.map(|p| edge + p.clamp(-9_000, 8_999))
+        } else {
+            place
+        }
+    })
 }
 
 fn movement(far: bool) -> impl Strategy<Value = Move> {
@@ -52,7 +58,11 @@ fn story() -> impl Strategy<Value = Story> {
                     let centre = looks[0].1;
                     looks.iter_mut().for_each(|look| look.1 = centre);
                 }
-                Story { start, beats, looks }
+                Story {
+                    start,
+                    beats,
+                    looks,
+                }
             })
     })
 }
@@ -99,7 +109,13 @@ impl Fleet {
 
 /// Tells a story to a watch and to an interest set, which have to agree.
 fn agree(story: &Story, path: Path, radii: Radii, ranks: Option<Ranks>) {
-    let mut fleet = Fleet(story.start.iter().map(|&place| Some((place, false))).collect());
+    let mut fleet = Fleet(
+        story
+            .start
+            .iter()
+            .map(|&place| Some((place, false)))
+            .collect(),
+    );
     let mut berths = BerthIndex::with_path(radii.leave_cm, path);
     let mut index = CellIndex::with_path(2_048, path);
     let (mut watch, mut scratch) = (Watch::new(), WatchScratch::new());
@@ -132,15 +148,30 @@ fn agree(story: &Story, path: Path, radii: Radii, ranks: Option<Ranks>) {
                 set.update_nearest(&mut set_scratch, &index, &slots, centre, ranks),
             ),
         };
-        assert_eq!(changes.entered, expected.entered.iter().collect::<Vec<_>>(), "beat {beat}");
-        assert_eq!(changes.left, expected.left.iter().collect::<Vec<_>>(), "beat {beat}");
+        assert_eq!(
+            changes.entered,
+            expected.entered.iter().collect::<Vec<_>>(),
+            "beat {beat}"
+        );
+        assert_eq!(
+            changes.left,
+            expected.left.iter().collect::<Vec<_>>(),
+            "beat {beat}"
+        );
         assert_eq!(watch.visible(), set.visible());
         assert_eq!(watch.count(), set.visible().count());
     }
-    let before: BTreeSet<u32> = watch.visible().iter().chain(watch.retired.clone()).collect();
+    let before: BTreeSet<u32> = watch
+        .visible()
+        .iter()
+        .chain(watch.retired.clone())
+        .collect();
     let changes = watch.update_to_nobody(&mut scratch);
     assert!(changes.entered.is_empty());
-    assert_eq!(changes.left.iter().copied().collect::<BTreeSet<_>>(), before);
+    assert_eq!(
+        changes.left.iter().copied().collect::<BTreeSet<_>>(),
+        before
+    );
     assert!(watch.visible().is_empty() && watch.count() == 0);
 }
 
@@ -187,7 +218,9 @@ impl Line {
 
     fn look(&mut self) -> (Vec<u32>, Vec<u32>) {
         let radii = Radii::with_hysteresis(900, 100);
-        let changes = self.watch.update(&mut self.scratch, &self.berths, self.centre, radii);
+        let changes = self
+            .watch
+            .update(&mut self.scratch, &self.berths, self.centre, radii);
         (changes.entered.to_vec(), changes.left.to_vec())
     }
 }
@@ -219,7 +252,10 @@ fn who_changes_cells_in_the_ring_stays_in_sight() {
         // The last one is out of sight: for its sake the table has several cells.
         line.sail(&[(4, x), (9, 20), (7, 50_000)]);
         let (entered, left) = line.look();
-        assert!(left.is_empty() && entered.is_empty() == !cells.is_empty(), "{x}");
+        assert!(
+            left.is_empty() && entered.is_empty() == !cells.is_empty(),
+            "{x}"
+        );
         cells.insert(line.berths.berth(4));
     }
     assert!(cells.len() >= 2, "it went to and fro between cells");
