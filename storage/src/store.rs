@@ -343,7 +343,7 @@ impl Store {
         })
     }
 
-    fn write_frame(&self, frame: &FrameOut<'_>) -> Result<(), WriteError> {
+    pub(crate) fn write_frame(&self, frame: &FrameOut<'_>) -> Result<(), WriteError> {
         let mut writer = self.writer();
         let log = match &mut *writer {
             Writer::Anybody(log) => log,

@@ -23,7 +23,7 @@ use crate::log::{BeatLog, Disk};
 /// beats; [`Committer::finish`] is the orderly end.
 pub struct Committer {
     thread: Option<JoinHandle<Result<FinishReport, CommitFailure>>>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What becomes of the log when the commit has ended; none if it has failed.
