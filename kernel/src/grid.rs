@@ -236,6 +236,11 @@ impl<R: Rules> Desk<R> {
         self.is_asleep
     }
 
+    /// The host's beat in which the last beat was begun.
+    pub(crate) const fn wall(&self) -> Tick {
+        self.wall
+    }
+
     /// Leaves beats out, up to and with `tick`.
     pub(crate) fn skip(&mut self, tick: Tick) {
         assert!(self.is_asleep, "grid {} is awake", self.exchange.grid);
@@ -462,6 +467,7 @@ impl<R: Rules> Grid<R> {
         let mut grid = Self::empty(config, desk.tick);
         grid.desk.digest = desk.digest;
         grid.desk.is_asleep = desk.is_asleep;
+        (grid.desk.wall, grid.desk.dilation) = (desk.wall, desk.dilation);
         for seat in seats {
             let (mut part, departures, has_newcomers) = seat.into_part();
             if part.index() == 0 {
@@ -486,6 +492,10 @@ impl<R: Rules> Grid<R> {
                     seat.set_newcomers();
                 }
             }
+        }
+        for seat in &mut grid.seats {
+            // They left at the end of the beat, by id.
+            seat.departures_mut().sort_unstable_by_key(|left| left.id);
         }
         grid
     }
