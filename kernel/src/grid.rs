@@ -26,7 +26,7 @@ use crate::part::Part;
 use crate::probe::{Conductor, NoProbe, Phase};
 use crate::rules::{Envelope, Rules, Sourced, Stamped, Write};
 use crate::seat::Seat;
-pub use checkpoint::RestoreError;
+pub use checkpoint::{RestoreError, Restored};
 pub use image::GridImage;
 
 /// What a grid is made with.

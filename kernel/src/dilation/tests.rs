@@ -31,10 +31,10 @@ fn there_is_no_dilation_while_there_is_room() {
 fn the_pace_is_what_there_is_room_for() {
     // 23.33 ms of room, at 46.67 ms per beat.
     let paces = run(&mut governor(), &[46_666_666; 40], 0);
-    assert_eq!(paces[39], 499);
+    assert_eq!(paces[39], 500);
     // Half of the room is taken by others.
     let paces = run(&mut governor(), &[46_666_666; 40], 11_666_666);
-    assert_eq!(paces[39], 249);
+    assert_eq!(paces[39], 250);
 }
 
 #[test]

@@ -194,8 +194,8 @@ impl<R: Rules> Place<R> {
     pub(super) fn next_order(&mut self, former: Tick, wall: Tick) -> Option<Order<R>> {
         let credit = self.credit + self.pace.per_mille();
         let (_, _, is_asleep) = self.status()?;
-        let may_begin = !self.is_under_way() && !(is_asleep && self.waiting.is_empty());
-        if !may_begin || credit < WHOLE_BEAT {
+        let must_wait = self.is_under_way() || is_asleep && self.waiting.is_empty();
+        if must_wait || credit < WHOLE_BEAT {
             self.credit = credit.min(WHOLE_BEAT - 1);
             return None;
         }
