@@ -8,7 +8,12 @@
 //! *correction*; it is not shown as a jump but fades over a few beats.
 //!
 //! The lead steers itself: an input that is found in a snapshot later than predicted makes it
-//! longer, one that is found earlier makes it shorter.
+//! longer, one that is found earlier makes it shorter. It is a time on the network, so it is kept
+//! as wall time: on a grid whose time runs slowly it is fewer beats.
+//!
+//! Where the grid stood still, the prediction has run ahead of what can be: it goes back to where
+//! it should be, and the difference fades like a correction, slowly enough that a ship that
+//! flies straight is never shown flying backwards.
 
 use std::collections::VecDeque;
 
@@ -16,19 +21,22 @@ use orrery_base::Tick;
 use orrery_base::motion::Motion;
 
 use super::interpolation::ahead;
-use super::{Pose, PoseSource, metres_per_second};
+use super::{BeatClock, Pose, PoseSource, metres_per_second};
 use crate::input::{FlyInput, MAX_INPUTS};
 
-/// The lead before the first input is confirmed: 130 ms.
+/// The lead before the first input is confirmed, in beats at full pace: 130 ms.
 const FIRST_LEAD: u64 = 4;
-/// A longer lead would show a ship that nobody else sees: 1 s.
+/// A longer lead would show a ship that nobody else sees: 1 s, in beats at full pace.
 const MAX_LEAD: u64 = 30;
+/// A prediction this far ahead of where it should be waits; one further ahead goes back.
+const AHEAD_BEATS: u64 = 1;
 /// Without news from the server the prediction stops this far ahead: 2 s.
 const MAX_AHEAD: u64 = 60;
 /// Inputs that wait for the server: 4 s of one a beat. Older ones are lost.
 const MAX_PENDING: usize = 120;
-/// What is left of a shown correction after a beat.
-const FADE: f64 = 0.8;
+/// What is left of a shown correction after a beat. The clock waits no more than eight beats
+/// beyond the newest one, so what fades in a beat is less than what a ship flies in it.
+const FADE: f64 = 0.88;
 /// A larger correction is a jump of the ship itself and is shown as one: 200 m.
 const JUMP_CM: f64 = 20_000.0;
 
@@ -38,13 +46,20 @@ struct Pending {
     input: FlyInput,
     at: Tick,
     target_velocity: [i32; 3],
+    /// Whether `at` says something about the lead: not while the clock waits.
+    is_timed: bool,
 }
 
 /// The prediction of the own ship.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     interval: u64,
-    lead: u64,
+    lead_ns: u64,
+    /// Real time of a beat, at full pace and at the present one.
+    full_beat_ns: u64,
+    beat_ns: u64,
+    /// Whether the clock waits for snapshots.
+    is_waiting: bool,
     sequence: u32,
     /// Inputs that no snapshot contains yet, oldest first.
     pending: VecDeque<Pending>,
@@ -65,10 +80,14 @@ pub struct Prediction {
 impl Prediction {
     /// Nothing is predicted before the first exact state.
     #[must_use]
-    pub(super) fn new(snapshot_interval_beats: u8) -> Self {
+    pub(super) fn new(snapshot_interval_beats: u8, clock: &BeatClock) -> Self {
+        let (full_beat_ns, beat_ns) = clock.beat_ns(0);
         Self {
             interval: u64::from(snapshot_interval_beats).max(1),
-            lead: FIRST_LEAD,
+            lead_ns: FIRST_LEAD * full_beat_ns,
+            full_beat_ns,
+            beat_ns,
+            is_waiting: false,
             sequence: 0,
             pending: VecDeque::new(),
             recent: [FlyInput::default(); MAX_INPUTS],
@@ -100,7 +119,7 @@ impl Prediction {
     /// How far ahead of the newest known beat inputs are expected to take effect, beats.
     #[must_use]
     pub const fn lead_beats(&self) -> u64 {
-        self.lead
+        self.lead_ns.div_ceil(self.beat_ns)
     }
 
     /// By how much the newest snapshot corrected the predicted position, centimetres.
@@ -138,6 +157,7 @@ impl Prediction {
                 input,
                 at: self.tick.next(),
                 target_velocity,
+                is_timed: !self.is_waiting,
             });
         }
         input
@@ -179,23 +199,23 @@ impl Prediction {
         while let Some(front) = self.pending.front()
             && is_at_most(front.input.sequence, last_input_sequence)
         {
-            newest = Some(front.at);
+            newest = front.is_timed.then_some(front.at);
             self.pending.pop_front();
         }
         if let Some(at) = newest {
             // Found in the first snapshot that could have it: up to an interval after the beat.
+            let step_ns = self.full_beat_ns;
             if tick < at {
-                self.lead = self.lead.saturating_sub(1);
+                self.lead_ns = self.lead_ns.saturating_sub(step_ns);
             } else if tick.since(at) > self.interval {
-                self.lead = (self.lead + 1).min(MAX_LEAD);
+                self.lead_ns = (self.lead_ns + step_ns).min(MAX_LEAD * step_ns);
             }
         }
     }
 
     /// Turns the difference to what was shown into an offset that fades.
     fn absorb(&mut self, shown: [i32; 3]) {
-        let now = self.predicted.position_cm;
-        let step = [0, 1, 2].map(|axis| f64::from(shown[axis]) - f64::from(now[axis]));
+        let step = self.difference(shown);
         let square: f64 = step.iter().map(|axis| axis * axis).sum();
         self.correction_cm = orrery_base::math::sqrt(square);
         if self.correction_cm > JUMP_CM {
@@ -205,16 +225,51 @@ impl Prediction {
         }
     }
 
-    /// Runs up to a lead ahead of the server's newest beat.
-    pub(super) fn advance(&mut self, newest: Tick) {
-        let Some((confirmed, _)) = self.confirmed else {
+    fn difference(&self, shown: [i32; 3]) -> [f64; 3] {
+        let now = self.predicted.position_cm;
+        [0, 1, 2].map(|axis| f64::from(shown[axis]) - f64::from(now[axis]))
+    }
+
+    /// Runs up to a lead ahead of the server's newest beat, by the clock at `now_ns`.
+    pub(super) fn advance(&mut self, clock: &BeatClock, now_ns: u64) {
+        let Some(((newest, _), (confirmed, _))) = clock.beat(now_ns).zip(self.confirmed) else {
             return;
         };
-        let until = newest.plus(self.lead).min(confirmed.plus(MAX_AHEAD));
+        (self.full_beat_ns, self.beat_ns) = clock.beat_ns(now_ns);
+        self.is_waiting = clock.is_waiting(now_ns);
+        let until = newest
+            .plus(self.lead_beats())
+            .min(confirmed.plus(MAX_AHEAD));
+        if self.tick > until.plus(AHEAD_BEATS) {
+            self.go_back(until);
+        }
         while self.tick < until {
             self.step();
             self.offset_cm = self.offset_cm.map(|axis| axis * FADE);
         }
+    }
+
+    /// The grid's time is not as far as was thought: predicts up to `until` anew, and goes on to
+    /// show the ship where it was.
+    fn go_back(&mut self, until: Tick) {
+        let Some((tick, motion)) = self.confirmed else {
+            return;
+        };
+        // What was to happen later happens with the next beat; when it does tells nothing.
+        for pending in &mut self.pending {
+            if pending.at > until.next() {
+                pending.at = until.next();
+                pending.is_timed = false;
+            }
+        }
+        let shown = self.predicted.position_cm;
+        self.predicted = motion;
+        self.tick = tick;
+        while self.tick < until {
+            self.step();
+        }
+        let step = self.difference(shown);
+        self.offset_cm = [0, 1, 2].map(|axis| self.offset_cm[axis] + step[axis]);
     }
 
     /// One beat, with the inputs that take effect at it.
@@ -235,7 +290,7 @@ impl Prediction {
     pub(super) fn pose(&self, newest: Tick, fraction: f64) -> Option<Pose> {
         self.confirmed?;
         // Between calls of `advance` time goes on, and the lead may have become shorter.
-        let fraction = if newest.plus(self.lead) == self.tick {
+        let fraction = if newest.plus(self.lead_beats()) == self.tick {
             fraction
         } else {
             0.0

@@ -52,7 +52,7 @@ fn target(direction: [i16; 3], throttle: u16) -> [i32; 3] {
 impl Line {
     fn new(delay_ns: u64) -> Self {
         let mut world = ClientWorld::new(30, 2);
-        world.spawned(OWN);
+        world.spawned(GridId(1), OWN);
         Self {
             world,
             history: GridHistory::new(GridId(1)),
@@ -205,8 +205,8 @@ fn others_are_shown_100_ms_back_and_true() {
             continue;
         }
         assert_eq!(pose.source, PoseSource::Interpolated);
-        let (newest, fraction) = line.world.clock().beat(now).unwrap();
-        let truth = line.truth(newest.minus(INTERPOLATION_BEATS), fraction);
+        let shown = line.world.clock().shown(now).unwrap();
+        let truth = line.truth(shown.tick, shown.fraction);
         let error = (pose.position_cm[0] - truth).abs();
         assert!(error < 2.0, "{error} cm off at beat {beat}");
         assert_eq!(line.world.poses(now).count(), 1, "all but the own ship");
@@ -227,8 +227,8 @@ fn loss_is_bridged_by_the_law_and_then_stands_still() {
         let now = line.now() + BEAT_NS / 2;
         let pose = line.world.pose(now, EntityId::minted(2)).unwrap();
         if pose.source == PoseSource::Extrapolated {
-            let (newest, fraction) = line.world.clock().beat(now).unwrap();
-            let truth = line.truth(newest.minus(INTERPOLATION_BEATS), fraction);
+            let shown = line.world.clock().shown(now).unwrap();
+            let truth = line.truth(shown.tick, shown.fraction);
             assert!(
                 (pose.position_cm[0] - truth).abs() < 2.0,
                 "the law is the law"
