@@ -87,10 +87,12 @@ impl ClientWorld {
     /// the server's `Welcome`.
     #[must_use]
     pub fn new(beats_per_second: u16, snapshot_interval_beats: u8) -> Self {
-        let clock = BeatClock::new(beats_per_second, snapshot_interval_beats);
+        let mut clock = BeatClock::new(beats_per_second, snapshot_interval_beats);
+        let prediction = Prediction::new(snapshot_interval_beats, &clock);
+        clock.lead(0, prediction.lead_ns());
         Self {
             replica: Replica::new(),
-            prediction: Prediction::new(snapshot_interval_beats, &clock),
+            prediction,
             clock,
             stay: None,
             datagrams: 0,
@@ -123,8 +125,8 @@ impl ClientWorld {
     }
 
     /// The time of the grid runs at another pace from one of its beats on (`Dilation`).
-    pub fn dilate(&mut self, per_mille: u16, from_tick: Tick) {
-        self.clock.dilate(per_mille, from_tick);
+    pub fn dilate(&mut self, now_ns: u64, per_mille: u16, from_tick: Tick) {
+        self.clock.dilate(now_ns, per_mille, from_tick);
     }
 
     /// Takes a datagram that arrived at `now_ns`.
@@ -152,6 +154,7 @@ impl ClientWorld {
             let motion = *own.motion();
             self.prediction
                 .reconcile(applied.tick, &motion, applied.last_input_sequence);
+            self.clock.lead(now_ns, self.prediction.lead_ns());
         }
         self.advance(now_ns);
         Ok(applied)
@@ -221,8 +224,7 @@ impl ClientWorld {
     /// Where the own ship is to be shown.
     #[must_use]
     pub fn own_pose(&self, now_ns: u64) -> Option<Pose> {
-        let (newest, fraction) = self.clock.beat(now_ns)?;
-        self.prediction.pose(newest, fraction)
+        self.prediction.pose(self.clock.ahead(now_ns)?)
     }
 
     /// Where another entity is to be shown; `None` if it is not known, or not yet at the time

@@ -7,11 +7,12 @@
 //! one-way delay behind the server and does not follow jitter. Where the grid stood still, or runs
 //! slower than was announced, all arrivals are later than that one says: it is then forgotten.
 //!
-//! Two readings: [`BeatClock::beat`] is the estimate itself, which goes on for [`SILENT_NS`] beyond
-//! the snapshot that is due and then waits. [`BeatClock::shown`] is the time at which others are
-//! shown: a delay of wall time behind the estimate, and steady. Where the estimate turns out to be
-//! wrong it does not go back but runs slower or faster until it is right again; only an error that
-//! this would take too long to make good is a jump.
+//! Three readings. [`BeatClock::beat`] is the estimate itself. [`BeatClock::ahead`] is the time for
+//! which the own ship is predicted, a lead of wall time ahead of it: it goes on for a fifth of a
+//! second beyond the snapshot that is due and then waits. [`BeatClock::shown`] is the time at which
+//! others are shown, a delay of wall time behind it. The last two are steady: where the estimate
+//! turns out to be wrong they do not go back but run slower or faster until they are right
+//! again; only an error that this would take too long to make good is a jump.
 //!
 //! Cost: 32 additions for each snapshot, one division for each reading.
 
@@ -23,18 +24,20 @@ use orrery_base::Tick;
 const SAMPLES: usize = 32;
 /// Arrivals that are this much later than the best one, so many in a row, are the new truth.
 const LATE: [(usize, i64); 2] = [(3, 100 * MS), (12, 20 * MS)];
-/// How long the estimate goes on beyond the time at which a snapshot was due.
+/// How long the prediction goes on beyond the time at which a snapshot was due.
 const SILENT_NS: i64 = 200 * MS;
 /// How long others are shown beyond the newest snapshot.
 const CARRIED_NS: i64 = 500 * MS;
 /// How far behind the estimate others are shown, unless snapshots come more rarely.
 const DELAY_NS: i64 = 100 * MS;
-/// The shown time is never further behind than this, beyond the delay: what it would need is not
-/// kept. It is never further ahead than that.
-const BEHIND_NS: i64 = 150 * MS;
-const AHEAD_NS: i64 = 1_000 * MS;
+/// Steady time that is behind jumps to this error, beats: what it would need to show is not kept.
+const BEHIND_BEATS: i64 = 4;
+/// Steady time that is ahead jumps to this error.
+const AHEAD_NS: i64 = 2_000 * MS;
 /// An error above this is made good at half the pace of time, a smaller one at an eighth.
 const LARGE_ERROR_NS: i64 = 50 * MS;
+/// With an error below this, half a beat, the prediction is where it should be.
+const SETTLED_NS: i64 = 17 * MS;
 /// Changes of pace that are remembered; the newest supersede the oldest.
 const PACES: usize = 16;
 /// The slowest pace, per mille.
@@ -58,10 +61,10 @@ struct Pace {
     per_mille: u16,
 }
 
-/// The time at which others are shown.
+/// A time that makes its errors good little by little.
 #[derive(Clone, Copy, Debug)]
 struct Steady {
-    /// The instant at which it was `offset_ns`.
+    /// The instant at which its offset was `offset_ns`.
     at_ns: i64,
     offset_ns: i64,
     /// Where the offset tends to, and by how much of the time that passes.
@@ -91,7 +94,11 @@ pub struct BeatClock {
     samples: VecDeque<(i64, i64)>,
     /// When beats are due: the least delay of the samples.
     offset_ns: Option<i64>,
-    steady: Option<Steady>,
+    /// The time for which the own ship is predicted, and how far that is to be ahead.
+    ahead: Option<Steady>,
+    lead_ns: i64,
+    /// The time at which others are shown.
+    shown: Option<Steady>,
     newest: i64,
 }
 
@@ -107,7 +114,9 @@ impl BeatClock {
             paces: VecDeque::from([Self::full_pace(full_beat_ns)]),
             samples: VecDeque::with_capacity(SAMPLES),
             offset_ns: None,
-            steady: None,
+            ahead: None,
+            lead_ns: 0,
+            shown: None,
             newest: 0,
         }
     }
@@ -128,20 +137,21 @@ impl BeatClock {
         self.paces.push_back(Self::full_pace(self.full_beat_ns));
         self.samples.clear();
         self.offset_ns = None;
-        self.steady = None;
+        self.ahead = None;
+        self.shown = None;
         self.newest = 0;
     }
 
     /// The grid's time runs at `per_mille` of its full pace, 100..=1000 (others count as the
     /// nearest of these), from the beat `from_tick` on, which is the first one to last so long.
     /// That may be in the past: what was estimated since is corrected.
-    pub fn dilate(&mut self, per_mille: u16, from_tick: Tick) {
+    pub fn dilate(&mut self, now_ns: u64, per_mille: u16, from_tick: Tick) {
+        let now_ns = instant(now_ns);
         let per_mille = per_mille.clamp(PACE_MIN, PACE_FULL);
         let after = whole(from_tick).saturating_sub(1);
-        let shown = self.steady.map(|steady| {
-            let ns = steady.at_ns.saturating_sub(steady.offset_ns);
-            self.position(ns)
-        });
+        self.settle_at(now_ns);
+        let positions = [self.ahead, self.shown]
+            .map(|steady| steady.map(|steady| self.position(steady.due_ns(now_ns))));
         let start_ns = self.due_ns((after, 0.0));
         while self.paces.back().is_some_and(|pace| pace.after >= after) {
             self.paces.pop_back();
@@ -155,33 +165,32 @@ impl BeatClock {
             beat_ns: self.full_beat_ns * i64::from(PACE_FULL) / i64::from(per_mille),
             per_mille,
         });
-        // The same moment is shown as before, whatever its number of nanoseconds is now.
-        if let Some((steady, shown)) = self.steady.zip(shown) {
-            let offset_ns = steady.at_ns.saturating_sub(self.due_ns(shown));
-            self.steady = Some(Steady {
-                offset_ns,
-                ..steady
-            });
-            self.find_offset();
-            self.aim(steady.at_ns);
+        // The same moments are shown as before, whatever their numbers of nanoseconds are now.
+        let due_ns = positions.map(|position| position.map(|position| self.due_ns(position)));
+        for (steady, due_ns) in [&mut self.ahead, &mut self.shown].into_iter().zip(due_ns) {
+            if let Some((steady, due_ns)) = steady.as_mut().zip(due_ns) {
+                steady.offset_ns = now_ns.saturating_sub(due_ns);
+            }
         }
+        self.find_offset();
+        self.aim(now_ns);
+    }
+
+    /// How far ahead of the estimate the own ship is to be predicted, from `now_ns` on.
+    pub(super) fn lead(&mut self, now_ns: u64, lead_ns: u64) {
+        self.lead_ns = instant(lead_ns);
+        self.aim(instant(now_ns));
     }
 
     /// A snapshot of `tick` has arrived.
     pub fn observe(&mut self, now_ns: u64, tick: Tick) {
+        // After a silence like this nothing of before can be relied upon. If it was the network's
+        // and not the grid's, the snapshots that come with this one say so.
+        if self.is_waiting(now_ns) {
+            self.samples.clear();
+        }
         let now_ns = instant(now_ns);
-        // What was shown up to now goes on from there, also where it had to wait.
-        if let Some(steady) = &mut self.steady {
-            steady.offset_ns = steady.at(now_ns);
-            steady.at_ns = now_ns;
-        }
-        if let Some((shown, _)) = self.steady_position(now_ns) {
-            let offset_ns = now_ns.saturating_sub(self.due_ns(shown));
-            self.steady = self.steady.map(|steady| Steady {
-                offset_ns,
-                ..steady
-            });
-        }
+        self.settle_at(now_ns);
         if self.samples.len() == SAMPLES {
             self.samples.pop_front();
         }
@@ -197,28 +206,48 @@ impl BeatClock {
     /// do not come.
     #[must_use]
     pub fn beat(&self, now_ns: u64) -> Option<(Tick, f64)> {
-        let estimate = instant(now_ns).saturating_sub(self.offset_ns?);
-        let (tick, fraction) = self.position(estimate.min(self.silent_from_ns()));
+        let due_ns = instant(now_ns).saturating_sub(self.offset_ns?);
+        let last_ns = self.silent_from_ns().saturating_sub(self.lead_ns);
+        let (tick, fraction) = self.position(due_ns.min(last_ns));
         Some((Tick(tick.max(0) as u64), fraction))
     }
 
-    /// Whether the estimate waits because snapshots do not come.
+    /// The time for which the own ship is to be predicted at `now_ns`; `None` before the first
+    /// snapshot.
+    #[must_use]
+    pub fn ahead(&self, now_ns: u64) -> Option<(Tick, f64)> {
+        let due_ns = self.ahead?.due_ns(instant(now_ns));
+        let (tick, fraction) = self.position(due_ns.min(self.silent_from_ns()));
+        Some((Tick(tick.max(0) as u64), fraction))
+    }
+
+    /// Whether the prediction waits because snapshots do not come.
     #[must_use]
     pub fn is_waiting(&self, now_ns: u64) -> bool {
-        self.offset_ns.is_some_and(|offset_ns| {
-            instant(now_ns).saturating_sub(offset_ns) >= self.silent_from_ns()
-        })
+        self.ahead
+            .is_some_and(|ahead| ahead.due_ns(instant(now_ns)) >= self.silent_from_ns())
+    }
+
+    /// Whether the prediction is where it should be.
+    pub(super) fn is_settled(&self, now_ns: u64) -> bool {
+        let error_ns = self.ahead.map(|ahead| {
+            let offset_ns = ahead.at(instant(now_ns));
+            offset_ns.saturating_sub(ahead.target_ns).saturating_abs()
+        });
+        error_ns.is_some_and(|error_ns| error_ns < SETTLED_NS) && !self.is_waiting(now_ns)
     }
 
     /// The time at which others are to be shown at `now_ns`; `None` before the first snapshot,
     /// and where that would be before the first beat.
     #[must_use]
     pub fn shown(&self, now_ns: u64) -> Option<Shown> {
-        let ((tick, fraction), is_waiting) = self.steady_position(instant(now_ns))?;
+        let due_ns = self.shown?.due_ns(instant(now_ns));
+        let last_ns = self.carried_until_ns();
+        let (tick, fraction) = self.position(due_ns.min(last_ns));
         (tick >= 0).then_some(Shown {
             tick: Tick(tick as u64),
             fraction,
-            is_waiting,
+            is_waiting: due_ns >= last_ns,
         })
     }
 
@@ -235,14 +264,9 @@ impl BeatClock {
         self.pace_at(tick).per_mille
     }
 
-    /// Real time of a beat at full pace, and at the pace that the estimated beat has.
-    #[must_use]
-    pub(super) fn beat_ns(&self, now_ns: u64) -> (u64, u64) {
-        let tick = self.beat(now_ns).map_or(0, |(tick, _)| whole(tick));
-        (
-            self.full_beat_ns.unsigned_abs(),
-            self.pace_at(tick).beat_ns.unsigned_abs(),
-        )
+    /// Real time of a beat at full pace.
+    pub(super) const fn full_beat_ns(&self) -> u64 {
+        self.full_beat_ns.unsigned_abs()
     }
 
     /// The pace of the beat after this one.
@@ -272,16 +296,36 @@ impl BeatClock {
         (pace.after.saturating_add(beats), fraction)
     }
 
-    /// When the estimate waits for a snapshot.
+    /// When the prediction waits for a snapshot.
     fn silent_from_ns(&self) -> i64 {
         let due = self.newest.saturating_add(self.interval);
-        self.due_ns((due, 0.0)).saturating_add(SILENT_NS)
+        let due_ns = self.due_ns((due, 0.0));
+        due_ns.saturating_add(SILENT_NS + self.lead_ns)
     }
 
-    /// How far behind the estimate others are shown: long enough to have a later snapshot.
+    /// When the shown time waits for a snapshot.
+    fn carried_until_ns(&self) -> i64 {
+        self.due_ns((self.newest, 0.0)).saturating_add(CARRIED_NS)
+    }
+
+    /// How far behind the estimate others are shown: long enough to have a later snapshot. The
+    /// beats of a slow grid lie on those of its host, up to a beat late.
     fn delay_ns(&self) -> i64 {
-        let interval_ns = self.interval * self.pace_at(self.newest).beat_ns;
-        DELAY_NS.max(interval_ns + self.full_beat_ns)
+        let pace = self.pace_at(self.newest);
+        let spare = if pace.per_mille < PACE_FULL { 2 } else { 1 };
+        DELAY_NS.max(self.interval * pace.beat_ns + spare * self.full_beat_ns)
+    }
+
+    /// What the steady times are at an instant is where they go on from, also if they wait there.
+    fn settle_at(&mut self, now_ns: i64) {
+        let limits = [self.silent_from_ns(), self.carried_until_ns()];
+        for (steady, limit_ns) in [&mut self.ahead, &mut self.shown].into_iter().zip(limits) {
+            if let Some(steady) = steady {
+                let due_ns = steady.due_ns(now_ns).min(limit_ns);
+                steady.offset_ns = now_ns.saturating_sub(due_ns);
+                steady.at_ns = now_ns;
+            }
+        }
     }
 
     /// Finds the least delay, and forgets the samples that are too good to be true any more.
@@ -304,41 +348,46 @@ impl BeatClock {
         self.offset_ns = offsets.into_iter().min();
     }
 
-    /// Lets the shown time tend to where it should be.
+    /// Lets the steady times tend to where they should be.
     fn aim(&mut self, now_ns: i64) {
         let Some(offset_ns) = self.offset_ns else {
             return;
         };
-        let target_ns = offset_ns.saturating_add(self.delay_ns());
-        let from = self.steady.map_or(target_ns, |steady| steady.at(now_ns));
-        let least = target_ns.saturating_sub(AHEAD_NS);
-        let most = target_ns.saturating_add(BEHIND_NS);
-        let from = from.clamp(least, most);
-        let is_large = target_ns.saturating_sub(from).abs() > LARGE_ERROR_NS;
-        self.steady = Some(Steady {
-            at_ns: now_ns,
-            offset_ns: from,
-            target_ns,
-            per_ns: if is_large { 2 } else { 8 },
-        });
-    }
-
-    /// The shown position, and whether it waits.
-    fn steady_position(&self, now_ns: i64) -> Option<(Position, bool)> {
-        let steady = self.steady?;
-        let wanted = now_ns.saturating_sub(steady.at(now_ns));
-        let newest = self.due_ns((self.newest, 0.0));
-        let last = newest.saturating_add(CARRIED_NS);
-        Some((self.position(wanted.min(last)), wanted >= last))
+        let behind_ns = offset_ns.saturating_add(self.delay_ns());
+        let ahead_ns = offset_ns.saturating_sub(self.lead_ns);
+        let most_ns = BEHIND_BEATS * self.pace_at(self.newest).beat_ns;
+        self.shown = Some(Steady::aimed(self.shown, now_ns, behind_ns, most_ns));
+        self.ahead = Some(Steady::aimed(self.ahead, now_ns, ahead_ns, most_ns));
     }
 }
 
 impl Steady {
+    /// Tends to another target from `now_ns` on, and is behind it by `most_ns` at most; without a
+    /// former one it is there at once.
+    fn aimed(former: Option<Self>, now_ns: i64, target_ns: i64, most_ns: i64) -> Self {
+        let offset_ns = former.map_or(target_ns, |former| former.at(now_ns)).clamp(
+            target_ns.saturating_sub(AHEAD_NS),
+            target_ns.saturating_add(most_ns),
+        );
+        let is_large = target_ns.saturating_sub(offset_ns).saturating_abs() > LARGE_ERROR_NS;
+        Self {
+            at_ns: now_ns,
+            offset_ns,
+            target_ns,
+            per_ns: if is_large { 2 } else { 8 },
+        }
+    }
+
     /// The offset at an instant.
     fn at(&self, now_ns: i64) -> i64 {
         let most = now_ns.saturating_sub(self.at_ns).max(0) / self.per_ns;
         let error = self.target_ns.saturating_sub(self.offset_ns);
         self.offset_ns.saturating_add(error.clamp(-most, most))
+    }
+
+    /// What is due at an instant, on the clock without delays.
+    fn due_ns(&self, now_ns: i64) -> i64 {
+        now_ns.saturating_sub(self.at(now_ns))
     }
 }
 

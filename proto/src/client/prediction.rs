@@ -9,18 +9,16 @@
 //!
 //! The lead steers itself: an input that is found in a snapshot later than predicted makes it
 //! longer, one that is found earlier makes it shorter. It is a time on the network, so it is kept
-//! as wall time: on a grid whose time runs slowly it is fewer beats.
-//!
-//! Where the grid stood still, the prediction has run ahead of what can be: it goes back to where
-//! it should be, and the difference fades like a correction, slowly enough that a ship that
-//! flies straight is never shown flying backwards.
+//! as wall time: on a grid whose time runs slowly it is fewer beats. The clock makes a steady time
+//! of it ([`BeatClock::ahead`]), so that the ship neither jumps nor flies backwards where the lead
+//! or the estimate changes, or where the grid stood still.
 
 use std::collections::VecDeque;
 
 use orrery_base::Tick;
 use orrery_base::motion::Motion;
 
-use super::interpolation::ahead;
+use super::interpolation::ahead as ahead_by;
 use super::{BeatClock, Pose, PoseSource, metres_per_second};
 use crate::input::{FlyInput, MAX_INPUTS};
 
@@ -28,15 +26,15 @@ use crate::input::{FlyInput, MAX_INPUTS};
 const FIRST_LEAD: u64 = 4;
 /// A longer lead would show a ship that nobody else sees: 1 s, in beats at full pace.
 const MAX_LEAD: u64 = 30;
-/// A prediction this far ahead of where it should be waits; one further ahead goes back.
+/// A prediction this far ahead of the time that it is for is shown a little back; one further
+/// ahead, after a jump of the clock, goes back.
 const AHEAD_BEATS: u64 = 1;
 /// Without news from the server the prediction stops this far ahead: 2 s.
 const MAX_AHEAD: u64 = 60;
 /// Inputs that wait for the server: 4 s of one a beat. Older ones are lost.
 const MAX_PENDING: usize = 120;
-/// What is left of a shown correction after a beat. The clock waits no more than eight beats
-/// beyond the newest one, so what fades in a beat is less than what a ship flies in it.
-const FADE: f64 = 0.88;
+/// What is left of a shown correction after a beat.
+const FADE: f64 = 0.8;
 /// A larger correction is a jump of the ship itself and is shown as one: 200 m.
 const JUMP_CM: f64 = 20_000.0;
 
@@ -46,7 +44,7 @@ struct Pending {
     input: FlyInput,
     at: Tick,
     target_velocity: [i32; 3],
-    /// Whether `at` says something about the lead: not while the clock waits.
+    /// Whether `at` says something about the present lead.
     is_timed: bool,
 }
 
@@ -55,11 +53,10 @@ struct Pending {
 pub struct Prediction {
     interval: u64,
     lead_ns: u64,
-    /// Real time of a beat, at full pace and at the present one.
-    full_beat_ns: u64,
-    beat_ns: u64,
-    /// Whether the clock waits for snapshots.
-    is_waiting: bool,
+    /// By how much it is changed: a beat at full pace.
+    lead_step_ns: u64,
+    /// Whether the prediction is as far ahead as the lead says.
+    is_settled: bool,
     sequence: u32,
     /// Inputs that no snapshot contains yet, oldest first.
     pending: VecDeque<Pending>,
@@ -81,13 +78,12 @@ impl Prediction {
     /// Nothing is predicted before the first exact state.
     #[must_use]
     pub(super) fn new(snapshot_interval_beats: u8, clock: &BeatClock) -> Self {
-        let (full_beat_ns, beat_ns) = clock.beat_ns(0);
+        let lead_step_ns = clock.full_beat_ns();
         Self {
             interval: u64::from(snapshot_interval_beats).max(1),
-            lead_ns: FIRST_LEAD * full_beat_ns,
-            full_beat_ns,
-            beat_ns,
-            is_waiting: false,
+            lead_ns: FIRST_LEAD * lead_step_ns,
+            lead_step_ns,
+            is_settled: false,
             sequence: 0,
             pending: VecDeque::new(),
             recent: [FlyInput::default(); MAX_INPUTS],
@@ -116,10 +112,10 @@ impl Prediction {
         self.confirmed.map(|_| (self.tick, &self.predicted))
     }
 
-    /// How far ahead of the newest known beat inputs are expected to take effect, beats.
+    /// How far ahead of the newest known beat inputs are expected to take effect, nanoseconds.
     #[must_use]
-    pub const fn lead_beats(&self) -> u64 {
-        self.lead_ns.div_ceil(self.beat_ns)
+    pub const fn lead_ns(&self) -> u64 {
+        self.lead_ns
     }
 
     /// By how much the newest snapshot corrected the predicted position, centimetres.
@@ -157,7 +153,7 @@ impl Prediction {
                 input,
                 at: self.tick.next(),
                 target_velocity,
-                is_timed: !self.is_waiting,
+                is_timed: self.is_settled,
             });
         }
         input
@@ -202,13 +198,20 @@ impl Prediction {
             newest = front.is_timed.then_some(front.at);
             self.pending.pop_front();
         }
-        if let Some(at) = newest {
-            // Found in the first snapshot that could have it: up to an interval after the beat.
-            let step_ns = self.full_beat_ns;
-            if tick < at {
-                self.lead_ns = self.lead_ns.saturating_sub(step_ns);
-            } else if tick.since(at) > self.interval {
-                self.lead_ns = (self.lead_ns + step_ns).min(MAX_LEAD * step_ns);
+        let Some(at) = newest else { return };
+        let before = self.lead_ns;
+        // Found in the first snapshot that could have it: less than an interval after the beat.
+        if tick < at {
+            self.lead_ns = self.lead_ns.saturating_sub(self.lead_step_ns);
+        } else if tick.since(at) >= self.interval {
+            let most = MAX_LEAD * self.lead_step_ns;
+            self.lead_ns = (self.lead_ns + self.lead_step_ns).min(most);
+        }
+        if self.lead_ns != before {
+            // Those under way were sent with the former one.
+            self.is_settled = false;
+            for pending in &mut self.pending {
+                pending.is_timed = false;
             }
         }
     }
@@ -230,16 +233,13 @@ impl Prediction {
         [0, 1, 2].map(|axis| f64::from(shown[axis]) - f64::from(now[axis]))
     }
 
-    /// Runs up to a lead ahead of the server's newest beat, by the clock at `now_ns`.
+    /// Runs up to where the clock is ahead at `now_ns`.
     pub(super) fn advance(&mut self, clock: &BeatClock, now_ns: u64) {
-        let Some(((newest, _), (confirmed, _))) = clock.beat(now_ns).zip(self.confirmed) else {
+        let Some(((ahead, _), (confirmed, _))) = clock.ahead(now_ns).zip(self.confirmed) else {
             return;
         };
-        (self.full_beat_ns, self.beat_ns) = clock.beat_ns(now_ns);
-        self.is_waiting = clock.is_waiting(now_ns);
-        let until = newest
-            .plus(self.lead_beats())
-            .min(confirmed.plus(MAX_AHEAD));
+        self.is_settled = clock.is_settled(now_ns);
+        let until = ahead.min(confirmed.plus(MAX_AHEAD));
         if self.tick > until.plus(AHEAD_BEATS) {
             self.go_back(until);
         }
@@ -286,16 +286,13 @@ impl Prediction {
         self.predicted.step(self.tick);
     }
 
-    /// Where the ship is to be shown when the server's newest beat is `newest` and a fraction.
-    pub(super) fn pose(&self, newest: Tick, fraction: f64) -> Option<Pose> {
+    /// Where the ship is to be shown where the clock is `ahead`.
+    pub(super) fn pose(&self, (ahead, fraction): (Tick, f64)) -> Option<Pose> {
         self.confirmed?;
-        // Between calls of `advance` time goes on, and the lead may have become shorter.
-        let fraction = if newest.plus(self.lead_beats()) == self.tick {
-            fraction
-        } else {
-            0.0
-        };
-        let position = ahead(&self.predicted, fraction);
+        // Between calls of `advance` time goes on, and a little of it may have been too much.
+        let (on, back) = (ahead.since(self.tick), self.tick.since(ahead));
+        let beats = (on as f64 - back as f64 + fraction).clamp(-1.0, 1.0);
+        let position = ahead_by(&self.predicted, beats);
         Some(Pose {
             position_cm: [0, 1, 2].map(|axis| position[axis] + self.offset_cm[axis]),
             velocity_m_per_s: metres_per_second(self.predicted.velocity),

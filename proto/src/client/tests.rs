@@ -187,7 +187,7 @@ fn own_ship_answers_at_once_and_is_hardly_corrected() {
         line.worst_correction_cm
     );
     assert!(line.world.prediction().pending_inputs() < 12);
-    assert!(line.world.prediction().lead_beats() >= 3);
+    assert!(line.world.prediction().lead_ns() >= 3 * BEAT_NS);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn what_goes_wrong_is_counted() {
 
 #[test]
 fn the_clock_follows_the_best_arrivals_and_the_speed_of_time() {
-    let mut clock = BeatClock::new(30);
+    let mut clock = BeatClock::new(30, 1);
     assert_eq!(clock.beat(5), None);
     // Delays of 20 ms with jitter up to 30 ms more.
     for beat in 0..100_u64 {
@@ -293,15 +293,32 @@ fn the_clock_follows_the_best_arrivals_and_the_speed_of_time() {
         .unwrap();
     let estimate = tick.0 as f64 + fraction;
     assert!((estimate - 599.0).abs() < 0.1, "{estimate}");
-    // At half speed a beat lasts twice as long, from the beat that was announced.
-    clock.dilate(500, Tick(600));
-    assert_eq!(clock.beat_ns(), BEAT_NS);
-    clock.observe(10_000_000_000, Tick(600));
-    assert_eq!(clock.beat_ns(), 2 * BEAT_NS);
-    let (tick, fraction) = clock.beat(10_000_000_000 + 3 * BEAT_NS).unwrap();
-    assert_eq!(tick, Tick(601));
-    assert!((fraction - 0.5).abs() < 0.01);
-    // Another server's ticks begin another count.
+    // At half pace a beat lasts twice as long, from the beat that was announced.
+    let due = |beats: u64| 1_000_000_000 + beats * BEAT_NS + 20_000_000;
+    clock.dilate(due(99), 500, Tick(602));
+    assert_eq!(clock.per_mille(due(100)), 1_000);
+    let estimate = |clock: &BeatClock, now_ns| {
+        let (tick, fraction) = clock.beat(now_ns).unwrap();
+        tick.0 as f64 + fraction
+    };
+    for (beats, expected) in [(101, 601.0), (102, 601.5), (103, 602.0), (105, 603.0)] {
+        let found = estimate(&clock, due(beats));
+        assert!((found - expected).abs() < 0.1, "{found} at beat {beats}");
+    }
+    assert_eq!(clock.per_mille(due(105)), 500);
+    // An announcement that comes late corrects what was estimated since, and later ones count.
+    clock.dilate(due(103), 1_000, Tick(603));
+    clock.dilate(due(103), 250, Tick(601));
+    let found = estimate(&clock, due(103));
+    assert!((found - 600.75).abs() < 0.1, "{found}");
+    // Without snapshots it waits.
+    let (waits, _) = clock.beat(due(10_000)).unwrap();
+    assert_eq!(clock.beat(due(20_000)).unwrap().0, waits);
+    assert!(waits < Tick(605), "{waits}");
+    // Another grid's beats begin another count, at full pace.
+    clock.restart();
+    assert_eq!(clock.beat(11_000_000_000), None);
     clock.observe(11_000_000_000, Tick(3));
-    assert_eq!(clock.beat(11_000_000_000).unwrap().0, Tick(3));
+    let (tick, _) = clock.beat(11_000_000_000 + BEAT_NS).unwrap();
+    assert_eq!(tick, Tick(4));
 }

@@ -13,9 +13,9 @@ use orrery_proto::snapshot::{
     ClientView, DEFAULT_BUDGET_BYTES, EncodeScratch, GridHistory, SlotState, SnapshotRequest,
 };
 
-pub(super) const OWN: EntityId = EntityId::minted(1);
-pub(super) const OTHER: EntityId = EntityId::minted(2);
-pub(super) const BEAT_NS: u64 = 33_333_333;
+const OWN: EntityId = EntityId::minted(1);
+const OTHER: EntityId = EntityId::minted(2);
+const BEAT_NS: u64 = 33_333_333;
 const FRAME_NS: u64 = BEAT_NS / 2;
 const INTERVAL: u64 = 2;
 const WHOLE_BEAT: u32 = 1_000;
@@ -38,6 +38,8 @@ struct Grid {
     announced: Option<(Tick, u32)>,
     credit: u32,
     stands: bool,
+    /// Time that is not used at once is lost: it runs slower than announced.
+    wastes: bool,
     own: Option<Motion>,
     other: Motion,
     history: GridHistory,
@@ -49,7 +51,6 @@ struct Grid {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
     pub(super) snapshots: u32,
-    pub(super) late_from_elsewhere: u64,
     /// By how much a snapshot corrected the own ship.
     pub(super) correction_cm: f64,
     /// How far the shown own ship moved in a frame, most.
@@ -69,10 +70,10 @@ pub(super) struct Seen {
 
 pub(super) struct Line {
     pub(super) world: ClientWorld,
-    pub(super) seen: Seen,
+    seen: Seen,
     grids: BTreeMap<GridId, Grid>,
     /// Where the own ship is.
-    pub(super) place: Option<GridId>,
+    place: Option<GridId>,
     view: ClientView,
     scratch: EncodeScratch,
     network: Network,
@@ -101,7 +102,7 @@ fn state(id: EntityId, motion: Motion) -> SlotState {
 }
 
 /// What the rules make of an input; both sides use the same.
-pub(super) fn target(direction: [i16; 3], throttle: u16) -> [i32; 3] {
+fn target(direction: [i16; 3], throttle: u16) -> [i32; 3] {
     let most = i64::from(velocity_from_m_per_s(SPEED));
     direction.map(|axis| (most * i64::from(axis) / 16_384 * i64::from(throttle) / 1_000) as i32)
 }
@@ -121,6 +122,7 @@ impl Grid {
             announced: None,
             credit: 0,
             stands: false,
+            wastes: false,
             own: None,
             other,
             history: GridHistory::new(id),
@@ -137,7 +139,10 @@ impl Grid {
         if let Some((_, pace)) = self.announced.take_if(|(from, _)| *from <= next) {
             self.pace = pace;
         }
-        self.credit = (self.credit + self.pace).min(WHOLE_BEAT);
+        self.credit += self.pace;
+        if self.wastes {
+            self.credit = self.credit.min(WHOLE_BEAT);
+        }
         if self.credit < WHOLE_BEAT {
             return false;
         }
@@ -213,6 +218,10 @@ impl Line {
                 from_tick,
             });
         }
+    }
+
+    pub(super) fn waste(&mut self, grid: GridId) {
+        self.grid_mut(grid).wastes = true;
     }
 
     pub(super) fn stand(&mut self, grid: GridId, stands: bool) {
@@ -346,10 +355,13 @@ impl Line {
         }
     }
 
-    pub(super) fn frames(&mut self, count: u64, fly: impl Fn(u64) -> ([i16; 3], u16)) {
+    /// Plays for so many frames of a sixtieth of a second; what they were like.
+    pub(super) fn frames(&mut self, count: u64, fly: impl Fn(u64) -> ([i16; 3], u16)) -> Seen {
+        self.seen = Seen::default();
         for frame in 0..count {
             self.frame(fly(frame));
         }
+        self.seen
     }
 
     /// Takes what has arrived, in order of arrival.
@@ -370,7 +382,7 @@ impl Line {
                 ServerMessage::Dilation {
                     per_mille,
                     from_tick,
-                } => self.world.dilate(per_mille, from_tick),
+                } => self.world.dilate(now_ns, per_mille, from_tick),
                 other => panic!("{other:?}"),
             }
         }
@@ -390,7 +402,6 @@ impl Line {
                 Err(error) => assert!(error.is_harmless(), "{error}"),
             }
         }
-        self.seen.late_from_elsewhere = self.world.counts().elsewhere;
     }
 
     /// The own ship is exact in every snapshot: the server's very bits, on the right grid.
