@@ -99,7 +99,10 @@ impl BotFigures {
     }
 
     fn pace(&mut self, per_mille: u16) {
-        self.dilation_min = Some(self.dilation_min.map_or(per_mille, |min| min.min(per_mille)));
+        self.dilation_min = Some(
+            self.dilation_min
+                .map_or(per_mille, |min| min.min(per_mille)),
+        );
     }
 
     /// The ship is on another grid, or on none: inputs under way are forgotten, and no snapshot
@@ -405,9 +408,18 @@ mod tests {
         report.add(&bot);
         report.add(&BotFigures::default());
         assert_eq!(bot.snapshot_gap_us, [66_000, 234_000, 60_000]);
-        assert!((report.snapshot_gap_ms.max - 234.0).abs() < 0.5, "{report:?}");
-        assert!((report.snapshot_gap_ms.p50 - 66.0).abs() < 0.5, "{report:?}");
-        assert_eq!((report.snapshot_gap_beats_max, report.dilation_min), (4, 300));
+        assert!(
+            (report.snapshot_gap_ms.max - 234.0).abs() < 0.5,
+            "{report:?}"
+        );
+        assert!(
+            (report.snapshot_gap_ms.p50 - 66.0).abs() < 0.5,
+            "{report:?}"
+        );
+        assert_eq!(
+            (report.snapshot_gap_beats_max, report.dilation_min),
+            (4, 300)
+        );
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["dilation_min"], 300);
         assert!(json["snapshot_gap_ms"]["max"].as_f64().unwrap() > 233.0);

@@ -70,6 +70,8 @@ struct Steady {
     /// Where the offset tends to, and by how much of the time that passes.
     target_ns: i64,
     per_ns: i64,
+    /// Where it waits, on the clock without delays.
+    limit_ns: i64,
 }
 
 /// A reading of the shown time.
@@ -170,6 +172,7 @@ impl BeatClock {
         for (steady, due_ns) in [&mut self.ahead, &mut self.shown].into_iter().zip(due_ns) {
             if let Some((steady, due_ns)) = steady.as_mut().zip(due_ns) {
                 steady.offset_ns = now_ns.saturating_sub(due_ns);
+                steady.limit_ns = due_ns;
             }
         }
         self.find_offset();
@@ -190,7 +193,6 @@ impl BeatClock {
             self.samples.clear();
         }
         let now_ns = instant(now_ns);
-        self.settle_at(now_ns);
         if self.samples.len() == SAMPLES {
             self.samples.pop_front();
         }
@@ -216,8 +218,7 @@ impl BeatClock {
     /// snapshot.
     #[must_use]
     pub fn ahead(&self, now_ns: u64) -> Option<(Tick, f64)> {
-        let due_ns = self.ahead?.due_ns(instant(now_ns));
-        let (tick, fraction) = self.position(due_ns.min(self.silent_from_ns()));
+        let (tick, fraction) = self.position(self.ahead?.due_ns(instant(now_ns)));
         Some((Tick(tick.max(0) as u64), fraction))
     }
 
@@ -225,7 +226,7 @@ impl BeatClock {
     #[must_use]
     pub fn is_waiting(&self, now_ns: u64) -> bool {
         self.ahead
-            .is_some_and(|ahead| ahead.due_ns(instant(now_ns)) >= self.silent_from_ns())
+            .is_some_and(|ahead| ahead.is_waiting(instant(now_ns)))
     }
 
     /// Whether the prediction is where it should be.
@@ -241,13 +242,12 @@ impl BeatClock {
     /// and where that would be before the first beat.
     #[must_use]
     pub fn shown(&self, now_ns: u64) -> Option<Shown> {
-        let due_ns = self.shown?.due_ns(instant(now_ns));
-        let last_ns = self.carried_until_ns();
-        let (tick, fraction) = self.position(due_ns.min(last_ns));
+        let (steady, now_ns) = (self.shown?, instant(now_ns));
+        let (tick, fraction) = self.position(steady.due_ns(now_ns));
         (tick >= 0).then_some(Shown {
             tick: Tick(tick as u64),
             fraction,
-            is_waiting: due_ns >= last_ns,
+            is_waiting: steady.is_waiting(now_ns),
         })
     }
 
@@ -318,13 +318,9 @@ impl BeatClock {
 
     /// What the steady times are at an instant is where they go on from, also if they wait there.
     fn settle_at(&mut self, now_ns: i64) {
-        let limits = [self.silent_from_ns(), self.carried_until_ns()];
-        for (steady, limit_ns) in [&mut self.ahead, &mut self.shown].into_iter().zip(limits) {
-            if let Some(steady) = steady {
-                let due_ns = steady.due_ns(now_ns).min(limit_ns);
-                steady.offset_ns = now_ns.saturating_sub(due_ns);
-                steady.at_ns = now_ns;
-            }
+        for steady in [&mut self.ahead, &mut self.shown].into_iter().flatten() {
+            steady.offset_ns = now_ns.saturating_sub(steady.due_ns(now_ns));
+            steady.at_ns = now_ns;
         }
     }
 
@@ -353,19 +349,29 @@ impl BeatClock {
         let Some(offset_ns) = self.offset_ns else {
             return;
         };
+        self.settle_at(now_ns);
+        let most_ns = BEHIND_BEATS * self.pace_at(self.newest).beat_ns;
+        let aimed = |former, offset_ns, limit_ns| {
+            Some(Steady::aimed(former, now_ns, offset_ns, most_ns, limit_ns))
+        };
         let behind_ns = offset_ns.saturating_add(self.delay_ns());
         let ahead_ns = offset_ns.saturating_sub(self.lead_ns);
-        let most_ns = BEHIND_BEATS * self.pace_at(self.newest).beat_ns;
-        self.shown = Some(Steady::aimed(self.shown, now_ns, behind_ns, most_ns));
-        self.ahead = Some(Steady::aimed(self.ahead, now_ns, ahead_ns, most_ns));
+        self.shown = aimed(self.shown, behind_ns, self.carried_until_ns());
+        self.ahead = aimed(self.ahead, ahead_ns, self.silent_from_ns());
     }
 }
 
 impl Steady {
     /// Tends to another target from `now_ns` on, and is behind it by `most_ns` at most; without a
-    /// former one it is there at once.
-    fn aimed(former: Option<Self>, now_ns: i64, target_ns: i64, most_ns: i64) -> Self {
-        let offset_ns = former.map_or(target_ns, |former| former.at(now_ns)).clamp(
+    /// former one it is there at once. Where it is beyond the limit already, it waits.
+    fn aimed(
+        former: Option<Self>,
+        now_ns: i64,
+        target_ns: i64,
+        most_ns: i64,
+        limit_ns: i64,
+    ) -> Self {
+        let offset_ns = former.map_or(target_ns, |former| former.offset_ns).clamp(
             target_ns.saturating_sub(AHEAD_NS),
             target_ns.saturating_add(most_ns),
         );
@@ -375,6 +381,7 @@ impl Steady {
             offset_ns,
             target_ns,
             per_ns: if is_large { 2 } else { 8 },
+            limit_ns: limit_ns.max(now_ns.saturating_sub(offset_ns)),
         }
     }
 
@@ -387,7 +394,11 @@ impl Steady {
 
     /// What is due at an instant, on the clock without delays.
     fn due_ns(&self, now_ns: i64) -> i64 {
-        now_ns.saturating_sub(self.at(now_ns))
+        now_ns.saturating_sub(self.at(now_ns)).min(self.limit_ns)
+    }
+
+    fn is_waiting(&self, now_ns: i64) -> bool {
+        self.due_ns(now_ns) >= self.limit_ns
     }
 }
 

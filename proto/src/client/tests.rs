@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use orrery_base::motion::{Motion, response, velocity_from_m_per_s};
 use orrery_base::{CharacterId, GridId, Slot, TypeId};
 
@@ -321,4 +323,89 @@ fn the_clock_follows_the_best_arrivals_and_the_speed_of_time() {
     clock.observe(11_000_000_000, Tick(3));
     let (tick, _) = clock.beat(11_000_000_000 + BEAT_NS).unwrap();
     assert_eq!(tick, Tick(4));
+}
+
+fn any_tick() -> impl Strategy<Value = u64> {
+    prop_oneof![0..2_000_u64, any::<u64>()]
+}
+
+proptest! {
+    /// Whatever a server says and whenever it says it: no overflow, and steady time that does not
+    /// go back by itself.
+    #[test]
+    fn any_announcements_and_arrivals_are_survived(
+        steps in prop::collection::vec((any_tick(), any::<u16>(), 0..3_u8, 0..3_000_000_000_u64), 1..80),
+        lead_ns in 0..1_000_000_000_u64,
+    ) {
+        let mut clock = BeatClock::new(30, 2);
+        let mut now_ns = 0;
+        clock.lead(now_ns, lead_ns);
+        for (tick, per_mille, kind, pause_ns) in steps {
+            match kind {
+                0 => clock.dilate(now_ns, per_mille, Tick(tick)),
+                1 => clock.observe(now_ns, Tick(tick)),
+                _ => clock.lead(now_ns, lead_ns / 2),
+            }
+            prop_assert!((100..=1_000).contains(&clock.per_mille(now_ns)));
+            let read = |now_ns| {
+                let shown = clock.shown(now_ns).map(|it| (it.tick, it.fraction));
+                [shown, clock.ahead(now_ns), clock.beat(now_ns)]
+            };
+            let (before, after) = (read(now_ns), read(now_ns + pause_ns));
+            for (before, after) in before.into_iter().zip(after) {
+                prop_assert!(before <= after, "{before:?} {after:?}");
+            }
+            now_ns += pause_ns;
+        }
+    }
+}
+
+#[test]
+fn late_snapshots_of_another_grid_are_ignored_whatever_their_beat() {
+    let mut line = Line::new(0);
+    for _ in 0..20 {
+        line.beat(None);
+    }
+    // Two more of the first grid, still on their way when the ship is elsewhere.
+    line.delay_ns = 1 << 40;
+    for _ in 0..4 {
+        line.beat(None);
+    }
+    let late: Vec<_> = line.down.drain(..).map(|(_, bytes)| bytes).collect();
+    assert_eq!(late.len(), 2);
+    let now = line.now();
+    let elsewhere = |line: &mut Line, bytes: &[u8]| {
+        let refused = line.world.receive(now, bytes);
+        assert_eq!(refused, Err(SnapshotError::Elsewhere(GridId(1))));
+    };
+    line.world.left_grid();
+    elsewhere(&mut line, &late[0]);
+    line.world.spawned(GridId(2), OWN);
+    elsewhere(&mut line, &late[1]);
+    assert_eq!(line.world.replica().entities().count(), 0, "forgotten");
+    assert_eq!(line.world.datagram().acknowledgement, None);
+    assert_eq!(line.world.own_pose(now), None);
+    // The new grid's time is far behind, and its first snapshot comes before the message.
+    let mut history = GridHistory::new(GridId(2));
+    let mut frame = history.begin(Tick(7));
+    frame.insert(Slot(0), &ship(OWN, 500));
+    history.push(frame);
+    line.view.change_grid(GridId(2));
+    let request = SnapshotRequest {
+        visible: &[1],
+        own: Some(Slot(0)),
+        last_input_sequence: 0,
+        budget_bytes: DEFAULT_BUDGET_BYTES,
+    };
+    let mut first = Vec::new();
+    line.view
+        .encode(&mut line.scratch, &history, &request, &mut first);
+    line.world.spawned(GridId(1), OWN);
+    let refused = line.world.receive(now, &first);
+    assert_eq!(refused, Err(SnapshotError::Elsewhere(GridId(2))));
+    line.world.spawned(GridId(2), OWN);
+    let applied = line.world.receive(now, &first).unwrap();
+    assert_eq!((applied.tick, applied.grid), (Tick(7), GridId(2)));
+    assert_eq!(line.world.clock().beat(now).unwrap().0, Tick(7));
+    assert_eq!(line.world.counts().elsewhere, 3);
 }

@@ -58,10 +58,15 @@ impl Replica {
     ) -> Result<Applied, SnapshotError> {
         let mut reader = BitReader::new(bytes);
         let header = Header::take(&mut reader)?;
-        let opening = self.open(&header)?;
-        if grid != Some(opening.grid) {
-            return Err(SnapshotError::Elsewhere(opening.grid));
+        // One with a baseline of another epoch than the newest cannot be applied anyway.
+        let of = match header.basis {
+            Basis::Alone { grid, .. } => Some(grid),
+            Basis::Baseline { .. } => (Some(header.epoch) == self.epoch).then_some(self.grid),
+        };
+        if let Some(of) = of.filter(|_| of != grid) {
+            return Err(SnapshotError::Elsewhere(of));
         }
+        let opening = self.open(&header)?;
         self.decode_opened(reader, &header, &opening)
     }
 

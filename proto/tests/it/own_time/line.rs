@@ -447,7 +447,8 @@ impl Line {
             self.seen.other_step_cm = self.seen.other_step_cm.max(step);
         }
         let past = &self.grids[&grid].past;
-        let (Some((_, from)), Some((_, to))) = (past.get(&shown.tick), past.get(&shown.tick.next()))
+        let (Some((_, from)), Some((_, to))) =
+            (past.get(&shown.tick), past.get(&shown.tick.next()))
         else {
             return;
         };
