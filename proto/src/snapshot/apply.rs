@@ -94,7 +94,7 @@ impl Replica {
             self.spare.push(reading.exact);
             return Err(SnapshotError::Malformed("bits behind the end"));
         }
-        Ok(self.apply(&header, opening, reading))
+        Ok(self.apply(header, opening, reading))
     }
 
     /// Whether a snapshot of this header can be read here and now.

@@ -39,7 +39,6 @@ fn straight(_: u64) -> ([i16; 3], u16) {
 
 /// Small corrections, and nothing that the eye would take for a jump.
 fn assert_smooth(what: &str, seen: &Seen) {
-    eprintln!("{what}: {seen:?}");
     assert!(seen.correction_cm < 150.0, "{what}: {seen:?}");
     assert!(seen.own_step_cm < 2.0 * FRAME_CM, "{what}: {seen:?}");
     assert!(seen.own_back_cm < 100.0, "{what}: {seen:?}");
@@ -121,7 +120,6 @@ fn a_grid_slower_than_announced_is_not_outrun() {
         line.set_pace(HUB, 700);
         line.frames(2 * SECOND, turns);
         let seen = line.frames(10 * SECOND, turns);
-        eprintln!("seed {seed}: {seen:?}");
         assert!(seen.ahead_beats <= 10, "{seen:?}");
         assert!(seen.correction_cm < 300.0, "{seen:?}");
         assert!(seen.own_back_cm < 100.0, "{seen:?}");

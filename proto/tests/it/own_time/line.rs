@@ -108,8 +108,8 @@ fn target(direction: [i16; 3], throttle: u16) -> [i32; 3] {
 }
 
 fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
-    let square: f64 = (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum();
-    square.sqrt()
+    let apart = [0, 1, 2].map(|axis| a[axis] - b[axis]);
+    orrery_base::math::sqrt(apart.iter().map(|axis| axis * axis).sum())
 }
 
 impl Grid {
