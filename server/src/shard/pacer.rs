@@ -11,6 +11,8 @@ use super::placement::PlacementRequest;
 use super::simulation::Simulation;
 use crate::metrics::{GridStatus, ShardMetrics};
 
+/// A beat of the host.
+const BEAT_NS: u64 = 1_000_000_000 / orrery_base::BEATS_PER_SECOND as u64;
 /// Parts of a grid whose beats are sliced: a slice is a stage of one of them.
 const SLICES: u16 = 8;
 
@@ -47,7 +49,7 @@ impl Pacer {
                 continue;
             };
             let cost = self.costs.entry(grid).or_insert_with(|| Cost {
-                governor: Governor::new(GovernorConfig::default()),
+                governor: Governor::new(GovernorConfig::new(BEAT_NS)),
                 spent: Duration::ZERO,
                 last: Duration::ZERO,
                 next: None,
