@@ -566,22 +566,25 @@ fn a_running_store_can_be_copied() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let (committer, mut ports, _) = Committer::start(&store, 1, CommitOptions::default()).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    // As many beats as are asked for, so that a failing test ends too.
+    let (more, beats) = std::sync::mpsc::channel::<u64>();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            for _ in beats.into_iter().flat_map(|count| 0..count) {
                 let beat = ports[0].next_beat();
                 let mut batch = put(Domain::Ship, &beat.0.to_be_bytes(), &[7; 3000]);
                 batch.put(Domain::Name, b"newest", beat.0.to_be_bytes());
-                if ports[0].submit(beat, batch.into()).is_err() {
+                while ports[0].submit(beat, batch.clone().into()).is_err() {
                     std::thread::yield_now();
                 }
             }
         });
+        let durable = committer.durable();
         for number in 0..5 {
-            let durable = committer.durable();
-            let before = durable.beat().map_or(0, |beat| beat.0);
-            durable.wait(Tick(before + 20), Duration::from_secs(60)).unwrap();
+            let before = number * 40;
+            more.send(40).unwrap();
+            let waited = durable.wait(Tick(before + 20), Duration::from_secs(60));
+            assert_eq!(waited, Ok(true));
             let target = scratch.path().with_file_name(format!("copy {number}"));
             store.copy_to(&target).unwrap();
             let copy = Store::open(&target, &existing()).unwrap();
@@ -592,7 +595,7 @@ fn a_running_store_can_be_copied() {
             let newest = copy.get(Domain::Name, b"newest").unwrap();
             assert_eq!(newest, Some(last.to_be_bytes().to_vec()));
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(more);
     });
 }
 

@@ -44,7 +44,16 @@ impl Machine {
     }
 
     fn start(&self) -> Process {
-        let opened = recover(self.disk.clone(), small_log(), &*self.sink).unwrap();
+        let opened = match recover(self.disk.clone(), small_log(), &*self.sink) {
+            Ok(opened) => opened,
+            Err(error) => {
+                // The power failed in the middle of it. The next try has to do.
+                assert!(self.disk.is_off(), "{error}");
+                self.disk.power_on();
+                self.sink.crash(0);
+                recover(self.disk.clone(), small_log(), &*self.sink).unwrap()
+            }
+        };
         let last = self.check(&opened);
         let options = CommitOptions {
             apply_bytes_max: 3000,

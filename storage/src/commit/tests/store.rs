@@ -123,8 +123,7 @@ fn a_refused_start_leaves_the_store_writable() {
 fn a_failed_commit_breaks_the_handle() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let (opened, _sink) = store.take_writer().unwrap();
-    drop(opened);
+    drop(store.take_writer().unwrap());
     store.release_writer(None);
     assert_eq!(store.write(&account("me")), Err(WriteError::FailedBefore));
     let refused = Committer::start(&store, 1, CommitOptions::default());
