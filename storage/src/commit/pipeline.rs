@@ -196,6 +196,7 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
             };
         };
         while self.apply_turn()? {}
+        while self.keep_turn()? {}
         flush(&*self.sink, report).inspect_err(|failure| self.fail(failure))?;
         self.writer.settle(self.queue.applied());
         Ok((report, self.writer.into_log()))
