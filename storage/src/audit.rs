@@ -179,7 +179,10 @@ impl fmt::Display for Report {
         if let Some(newest) = self.newest_checkpoint() {
             let count: u64 = self.checkpoints.values().map(|(count, _)| count).sum();
             let grids = self.checkpoints.len();
-            writeln!(f, "checkpoints: {count} of {grids} grids, the newest of beat {newest}")?;
+            writeln!(
+                f,
+                "checkpoints: {count} of {grids} grids, the newest of beat {newest}"
+            )?;
         }
         for finding in &self.findings {
             writeln!(f, "DAMAGE: {finding}")?;

@@ -178,9 +178,7 @@ pub fn newest(rows: &impl Rows, grid: GridId, at_most: Tick) -> Result<Newest, R
 }
 
 /// The grids that have checkpoints, ascending. Two seeks per grid. Ends after an error.
-pub fn grids<R: Rows>(
-    rows: &R,
-) -> impl Iterator<Item = Result<GridId, ReadError>> + use<'_, R> {
+pub fn grids<R: Rows>(rows: &R) -> impl Iterator<Item = Result<GridId, ReadError>> + use<'_, R> {
     let mut from: Option<Vec<u8>> = Some(Vec::new());
     std::iter::from_fn(move || {
         loop {
@@ -188,7 +186,11 @@ pub fn grids<R: Rows>(
             match rows.range(Domain::Checkpoint, range).next()? {
                 Ok(row) => match CheckpointKey::decode(&row.key) {
                     Some(key) => {
-                        from = key.grid.0.checked_add(1).map(|next| next.to_be_bytes().into());
+                        from = key
+                            .grid
+                            .0
+                            .checked_add(1)
+                            .map(|next| next.to_be_bytes().into());
                         return Some(Ok(key.grid));
                     }
                     // The least key that is greater.
@@ -237,10 +239,7 @@ fn range_of(grid: GridId, at_most: Tick) -> KeyRange {
         grid,
         beat: at_most,
     };
-    KeyRange::between(
-        first.encode(),
-        [last.encode().as_slice(), &[0]].concat(),
-    )
+    KeyRange::between(first.encode(), [last.encode().as_slice(), &[0]].concat())
 }
 
 fn encode(key: &[u8], state: &[u8]) -> Vec<u8> {

@@ -325,8 +325,7 @@ impl Rows for View<'_> {
 }
 
 fn open_engine(path: &Path, access: Access, options: &StoreOptions) -> Result<Engine, OpenError> {
-    Engine::open(path, access, options.cache_bytes)
-        .map_err(|error| engine_error(path, error))
+    Engine::open(path, access, options.cache_bytes).map_err(|error| engine_error(path, error))
 }
 
 /// A newer build may know more domains; RocksDB would only say that some were not opened.

@@ -189,11 +189,7 @@ fn begin(
 
 /// The beats at which there are checkpoints, newest first. All grids have theirs at the same
 /// beats, so one of them speaks for all.
-fn beats(
-    rows: &impl Rows,
-    deal: &Deal,
-    until: Tick,
-) -> impl Iterator<Item = anyhow::Result<Tick>> {
+fn beats(rows: &impl Rows, deal: &Deal, until: Tick) -> impl Iterator<Item = anyhow::Result<Tick>> {
     let grid = deal.grids().first();
     grid.into_iter()
         .flat_map(move |&grid| checkpoint::beats_down(rows, grid, until))
@@ -218,11 +214,7 @@ fn newest(
 
 /// The oldest whole checkpoint whose following beat the journal still has; none if the
 /// journal begins with the first beat.
-fn oldest(
-    store: &Store,
-    deal: &Deal,
-    until: Tick,
-) -> anyhow::Result<(Option<Checkpoint>, usize)> {
+fn oldest(store: &Store, deal: &Deal, until: Tick) -> anyhow::Result<(Option<Checkpoint>, usize)> {
     let span = journal::span(store.log(), until).context("read the journal's ends")?;
     let Some((first, _)) = span else {
         return Ok((None, 0));

@@ -64,7 +64,8 @@ impl Committer {
         let started = Pipeline::new(opened, sink, last_beat, shards, options);
         let (pipeline, ports, control) = match started {
             Ok(started) => started,
-            Err((error, opened)) => {
+            Err(refused) => {
+                let (error, opened) = *refused;
                 home(Some(opened.log));
                 return Err(error);
             }
@@ -157,14 +158,16 @@ fn run<D: Disk, S: RowSink>(
         let shared = Arc::clone(&shared);
         move || keep(keeper, &shared)
     });
-    let written = guard("commit", &shared, || loop {
-        match writer.turn(started.elapsed())? {
-            Turn::Wrote => {}
-            Turn::Idle(None) => std::thread::park(),
-            Turn::Idle(Some(until)) => {
-                std::thread::park_timeout(until.saturating_sub(started.elapsed()));
+    let written = guard("commit", &shared, || {
+        loop {
+            match writer.turn(started.elapsed())? {
+                Turn::Wrote => {}
+                Turn::Idle(None) => std::thread::park(),
+                Turn::Idle(Some(until)) => {
+                    std::thread::park_timeout(until.saturating_sub(started.elapsed()));
+                }
+                Turn::Ended(report) => return Ok(report),
             }
-            Turn::Ended(report) => return Ok(report),
         }
     });
     if let Err(failure) = &written {

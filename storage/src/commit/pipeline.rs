@@ -39,17 +39,20 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
     /// # Errors
     ///
     /// [`StartError::BeatIsDurable`], [`StartError::TooManyShards`], and the log back.
-    #[expect(clippy::type_complexity, reason = "the error carries the log back, once")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "the error carries the log back, once"
+    )]
     pub fn new(
         opened: Recovered<D>,
         sink: Arc<S>,
         last_beat: Option<Tick>,
         shards: usize,
         options: CommitOptions,
-    ) -> Result<(Self, Vec<BeatPort>, ControlPort), (StartError, Recovered<D>)> {
+    ) -> Result<(Self, Vec<BeatPort>, ControlPort), Box<(StartError, Recovered<D>)>> {
         let first = match first_beat(&options, last_beat, shards) {
             Ok(first) => first,
-            Err(error) => return Err((error, opened)),
+            Err(error) => return Err(Box::new((error, opened))),
         };
         let Recovered { log, applied, .. } = opened;
         let (beats, bytes) = (options.beats_waiting_max.max(1), options.bytes_waiting_max);
@@ -68,11 +71,7 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
             control: Arc::clone(&control),
             durable: Durable::new(last_beat),
             applied: Durable::new(last_beat),
-            stats: Arc::new(CommitStats::new(
-                lanes.clone(),
-                control,
-                Arc::clone(&queue),
-            )),
+            stats: Arc::new(CommitStats::new(lanes.clone(), control, Arc::clone(&queue))),
             keep: Mutex::new(None),
             writer: OnceLock::new(),
             keeper: Arc::clone(&signal),

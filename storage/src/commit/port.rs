@@ -141,12 +141,7 @@ pub struct BeatPort {
 }
 
 impl BeatPort {
-    pub(super) fn new(
-        shard: ShardIndex,
-        next: Tick,
-        lane: Arc<Lane>,
-        shared: Arc<Shared>,
-    ) -> Self {
+    pub(super) fn new(shard: ShardIndex, next: Tick, lane: Arc<Lane>, shared: Arc<Shared>) -> Self {
         Self {
             shard,
             next,
@@ -199,10 +194,12 @@ impl BeatPort {
             submission,
             submitted: Instant::now(),
         };
-        self.lane.push(waiting).map_err(|refused| SubmitError::Full {
-            submission: refused.submission,
-            waiting: self.lane.depth(),
-        })?;
+        self.lane
+            .push(waiting)
+            .map_err(|refused| SubmitError::Full {
+                submission: refused.submission,
+                waiting: self.lane.depth(),
+            })?;
         self.next = beat.next();
         self.shared.wake_writer();
         Ok(())

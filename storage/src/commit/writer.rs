@@ -12,9 +12,7 @@ use super::control::{Due, Pending, Promise};
 use super::keeper::Chores;
 use super::port::Lane;
 use super::stats::WriteSample;
-use super::{
-    ABANDON, CommitFailure, CommitOptions, FINISH, FinishReport, ReceiptError, Shared,
-};
+use super::{ABANDON, CommitFailure, CommitOptions, FINISH, FinishReport, ReceiptError, Shared};
 use crate::log::{BeatLog, Disk, FrameOut, Needs, Record};
 use crate::{Batch, meta};
 
@@ -344,7 +342,9 @@ impl<D: Disk> Writer<D> {
             let _ = self.log.finish_spare(done);
         }
         if self.chores.cancel_spare() {
-            let _ = self.log.finish_spare(Err(io::ErrorKind::Interrupted.into()));
+            let _ = self
+                .log
+                .finish_spare(Err(io::ErrorKind::Interrupted.into()));
         }
         if let Some(done) = self.chores.take_seal() {
             let _ = self.log.finish_seal(done);

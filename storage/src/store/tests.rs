@@ -417,7 +417,9 @@ fn a_torn_write_is_as_if_it_had_never_been() {
     store.write(&put(Domain::Ship, b"id", b"old")).unwrap();
     // As it was when the process was killed: the rows are only in the log.
     let mut torn = put(Domain::Ship, b"id", b"new");
-    let state: Vec<u8> = (0..12_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+    let state: Vec<u8> = (0..12_000_u32)
+        .flat_map(|n| (n * n).to_le_bytes())
+        .collect();
     torn.put(Domain::Checkpoint, b"state", &state);
     let before = fs::read(&segments(&scratch.path())[0]).unwrap();
     store.write(&torn).unwrap();

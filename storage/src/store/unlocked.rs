@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::overlay::Overlay;
 use super::{
-    OpenError, RETRY_PAUSE, StoreDisk, StoreOptions, folder, log_error, open_engine, refuse_foreign_families,
+    OpenError, RETRY_PAUSE, StoreDisk, StoreOptions, folder, log_error, open_engine,
+    refuse_foreign_families,
 };
 use crate::Batch;
 use crate::commit::{RecoverError, RowSink as _};

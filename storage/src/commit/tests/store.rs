@@ -164,10 +164,15 @@ fn the_log_is_bounded_by_what_is_wanted() {
         }
     }
     assert!(committer.finish().unwrap().clean);
-    let (first, last) = crate::journal::span(store.log(), Tick(BEATS)).unwrap().unwrap();
+    let (first, last) = crate::journal::span(store.log(), Tick(BEATS))
+        .unwrap()
+        .unwrap();
     assert_eq!(last.beat, Tick(BEATS));
     assert!(first.beat <= Tick(90), "{first:?}");
-    assert!(first.beat >= Tick(70), "{first:?}: whole segments are let go");
+    assert!(
+        first.beat >= Tick(70),
+        "{first:?}: whole segments are let go"
+    );
     let report = audit::structure(&store);
     assert!(report.is_sound(), "{report}");
     drop(store);
