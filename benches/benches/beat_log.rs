@@ -112,7 +112,7 @@ fn synced_wal(group: &mut BenchmarkGroup<'_, WallTime>, folder: &Path) {
                     write.put(key, value);
                 }
             }
-            db.write_opt(&write, &synced)
+            db.write_opt(write, &synced)
                 .expect("the disk takes a batch");
         });
     }

@@ -8,7 +8,9 @@ use orrery_base::Tick;
 use orrery_kernel::journal::BeatRecord;
 use orrery_server::rules::Space;
 use orrery_storage::journal::{self, JournalKey};
-use orrery_storage::log::{BeatLog, Frame, FrameOut, LogOptions, PlainDisk, ReadFrom, Record, read};
+use orrery_storage::log::{
+    BeatLog, Frame, FrameOut, LogOptions, PlainDisk, ReadFrom, Record, read,
+};
 
 use crate::players::{Account, Pilot, block_on};
 use crate::process::{Folder, Server, begin, run, run_within};

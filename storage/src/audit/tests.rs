@@ -102,7 +102,13 @@ fn a_wrong_description_is_found() {
     let undecodable = Finding::Meta("the last_beat row has 1 bytes instead of 8".into());
     expect(
         &put(Domain::Meta, meta::LAST_BEAT_KEY, b"?"),
-        &[undecodable, beyond(4, 10), beyond(4, 15), beyond(5, 10), end],
+        &[
+            undecodable,
+            beyond(4, 10),
+            beyond(4, 15),
+            beyond(5, 10),
+            end,
+        ],
     );
 }
 
@@ -120,7 +126,11 @@ fn bad_checkpoints_are_found() {
     };
     let short = put(Domain::Checkpoint, &key(4, 10), b"short");
     expect(&short, &[damaged(CheckpointFault::BadHead)]);
-    let wrong = put(Domain::Checkpoint, &key(4, 10), b"\x01\x00\x00\x00\x00\x05????state");
+    let wrong = put(
+        Domain::Checkpoint,
+        &key(4, 10),
+        b"\x01\x00\x00\x00\x00\x05????state",
+    );
     expect(&wrong, &[damaged(CheckpointFault::Mismatch)]);
     let mut future = Batch::new();
     checkpoint::put(&mut future, GridId(9), Tick(21), b"state");
@@ -212,7 +222,7 @@ fn a_damaged_log_is_found() {
         }],
     );
     // A frame in the middle is not what was written.
-    let mut rotten = bytes.clone();
+    let mut rotten = bytes;
     rotten[4096 * 5 + 70] ^= 4;
     std::fs::write(&segment, rotten).unwrap();
     let report = structure(&store);

@@ -64,7 +64,8 @@ impl Committer {
         let started = Pipeline::new(opened, sink, last_beat, shards, options);
         let (pipeline, ports, control) = match started {
             Ok(started) => started,
-            Err((error, opened)) => {
+            Err(refused) => {
+                let (error, opened) = *refused;
                 home(Some(opened.log));
                 return Err(error);
             }

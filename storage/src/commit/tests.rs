@@ -284,11 +284,10 @@ fn a_port_is_full_in_bytes_too() {
     };
     gate.ports[0].submit(Tick(2), large(5000)).unwrap();
     let refused = gate.ports[0].submit(Tick(3), large(1));
-    assert!(matches!(
-        refused,
-        Err(SubmitError::Full { waiting: 1, .. })
-    ));
-    let heavy = gate.control.commit(put(Domain::Account, b"big", &[1; 5000]));
+    assert!(matches!(refused, Err(SubmitError::Full { waiting: 1, .. })));
+    let heavy = gate
+        .control
+        .commit(put(Domain::Account, b"big", &[1; 5000]));
     assert_eq!(heavy.outcome(), None);
     let refused = gate.control.commit(account("small"));
     assert_eq!(refused.outcome(), Some(Err(ReceiptError::Full)));
@@ -623,7 +622,10 @@ fn threads_may_submit_at_their_own_pace() {
     assert_eq!(last, BEATS);
     assert!(all.len() as u64 > 3 * BEATS);
     // And all of them were applied, in the background.
-    assert_eq!(gate.committer.applied().wait(Tick(BEATS), PATIENCE), Ok(true));
+    assert_eq!(
+        gate.committer.applied().wait(Tick(BEATS), PATIENCE),
+        Ok(true)
+    );
     let ships = gate.sink.rows().count(Domain::Ship, KeyRange::all());
     assert_eq!(ships, Ok(3 * BEATS));
 }

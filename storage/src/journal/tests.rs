@@ -46,7 +46,9 @@ fn a_range_has_its_beats_in_order_and_both_ends() {
 fn the_journal_runs_through_all_segments() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let record: Vec<u8> = (0..40_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+    let record: Vec<u8> = (0..40_000_u32)
+        .flat_map(|n| (n * n).to_le_bytes())
+        .collect();
     for beat in 1..=20 {
         write_records(&store, &[(beat, 0)], &record[beat as usize..][..60_000]);
     }

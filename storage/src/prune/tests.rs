@@ -21,7 +21,11 @@ fn damage(store: &Store, grid: u32, beat: u64) {
         beat: Tick(beat),
     };
     let mut batch = Batch::new();
-    batch.put(Domain::Checkpoint, key.encode(), b"\x01\x00\x00\x00\x00\x05what is this");
+    batch.put(
+        Domain::Checkpoint,
+        key.encode(),
+        b"\x01\x00\x00\x00\x00\x05what is this",
+    );
     store.write(&batch).unwrap();
 }
 
@@ -38,7 +42,10 @@ fn pruned(store: &Store, horizon: u64) -> Pruned {
     store.write(&batch).unwrap();
     let mut nothing = Batch::new();
     let second = prune(store, Tick(horizon), &mut nothing).unwrap();
-    assert!(nothing.is_empty(), "{first:?} left something for {second:?}");
+    assert!(
+        nothing.is_empty(),
+        "{first:?} left something for {second:?}"
+    );
     assert_eq!((second.removed, &second.grids), (0, &first.grids));
     first
 }

@@ -417,7 +417,9 @@ fn a_torn_write_is_as_if_it_had_never_been() {
     store.write(&put(Domain::Ship, b"id", b"old")).unwrap();
     // As it was when the process was killed: the rows are only in the log.
     let mut torn = put(Domain::Ship, b"id", b"new");
-    let state: Vec<u8> = (0..12_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+    let state: Vec<u8> = (0..12_000_u32)
+        .flat_map(|n| (n * n).to_le_bytes())
+        .collect();
     torn.put(Domain::Checkpoint, b"state", &state);
     let before = fs::read(&segments(&scratch.path())[0]).unwrap();
     store.write(&torn).unwrap();
@@ -566,22 +568,25 @@ fn a_running_store_can_be_copied() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let (committer, mut ports, _) = Committer::start(&store, 1, CommitOptions::default()).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    // As many beats as are asked for, so that a failing test ends too.
+    let (more, beats) = std::sync::mpsc::channel::<u64>();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            for _ in beats.into_iter().flat_map(|count| 0..count) {
                 let beat = ports[0].next_beat();
                 let mut batch = put(Domain::Ship, &beat.0.to_be_bytes(), &[7; 3000]);
                 batch.put(Domain::Name, b"newest", beat.0.to_be_bytes());
-                if ports[0].submit(beat, batch.into()).is_err() {
+                while ports[0].submit(beat, batch.clone().into()).is_err() {
                     std::thread::yield_now();
                 }
             }
         });
+        let durable = committer.durable();
         for number in 0..5 {
-            let durable = committer.durable();
-            let before = durable.beat().map_or(0, |beat| beat.0);
-            durable.wait(Tick(before + 20), Duration::from_secs(60)).unwrap();
+            let before = number * 40;
+            more.send(40).unwrap();
+            let waited = durable.wait(Tick(before + 20), Duration::from_secs(60));
+            assert_eq!(waited, Ok(true));
             let target = scratch.path().with_file_name(format!("copy {number}"));
             store.copy_to(&target).unwrap();
             let copy = Store::open(&target, &existing()).unwrap();
@@ -592,7 +597,7 @@ fn a_running_store_can_be_copied() {
             let newest = copy.get(Domain::Name, b"newest").unwrap();
             assert_eq!(newest, Some(last.to_be_bytes().to_vec()));
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(more);
     });
 }
 

@@ -63,7 +63,9 @@ fn changes(beat: u64, shard: u64) -> Submission {
 
 /// Large enough to fill a segment now and then.
 fn record_of(beat: u64, shard: u64) -> Vec<u8> {
-    [beat.to_le_bytes(), shard.to_le_bytes()].concat().repeat(40)
+    [beat.to_le_bytes(), shard.to_le_bytes()]
+        .concat()
+        .repeat(40)
 }
 
 /// The child: never returns.

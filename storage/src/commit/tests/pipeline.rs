@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::log::simulated::{Faults, SimulatedDisk};
 
-
 const SHARDS: usize = 2;
 const NOW: Duration = Duration::ZERO;
 
@@ -44,7 +43,16 @@ impl Machine {
     }
 
     fn start(&self) -> Process {
-        let opened = recover(self.disk.clone(), small_log(), &*self.sink).unwrap();
+        let opened = match recover(self.disk.clone(), small_log(), &*self.sink) {
+            Ok(opened) => opened,
+            Err(error) => {
+                // The power failed in the middle of it. The next try has to do.
+                assert!(self.disk.is_off(), "{error}");
+                self.disk.power_on();
+                self.sink.crash(0);
+                recover(self.disk.clone(), small_log(), &*self.sink).unwrap()
+            }
+        };
         let last = self.check(&opened);
         let options = CommitOptions {
             apply_bytes_max: 3000,
@@ -52,7 +60,7 @@ impl Machine {
         };
         let (pipeline, ports, control) =
             Pipeline::new(opened, Arc::clone(&self.sink), last, SHARDS, options)
-                .map_err(|(error, _)| error)
+                .map_err(|refused| refused.0)
                 .unwrap();
         Process {
             pipeline,
@@ -134,7 +142,9 @@ enum Step {
     Keep,
     Release,
     /// The process dies; what was written stays.
-    Kill { survivors: usize },
+    Kill {
+        survivors: usize,
+    },
     /// The power fails in a later change of the disk.
     PowerIn(u64),
     Finish,
@@ -358,7 +368,10 @@ fn an_end_that_was_asked_for_comes_after_everything() {
     // Even if everything that was not flushed is lost.
     machine.sink.crash(0);
     drop(machine.start());
-    let clean = machine.sink.rows().get(Domain::Meta, meta::CLEAN_SHUTDOWN_KEY);
+    let clean = machine
+        .sink
+        .rows()
+        .get(Domain::Meta, meta::CLEAN_SHUTDOWN_KEY);
     assert!(clean.unwrap().is_some());
 }
 
@@ -382,5 +395,8 @@ fn a_hole_between_rows_and_log_is_refused() {
     // And rows that are ahead of the log.
     let fresh = SimulatedDisk::new(4);
     let error = recover(fresh, small_log(), &*machine.sink).unwrap_err();
-    assert!(matches!(error, RecoverError::Gap { last: 0, .. }), "{error}");
+    assert!(
+        matches!(error, RecoverError::Gap { last: 0, .. }),
+        "{error}"
+    );
 }

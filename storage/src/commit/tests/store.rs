@@ -123,8 +123,7 @@ fn a_refused_start_leaves_the_store_writable() {
 fn a_failed_commit_breaks_the_handle() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let (opened, _sink) = store.take_writer().unwrap();
-    drop(opened);
+    drop(store.take_writer().unwrap());
     store.release_writer(None);
     assert_eq!(store.write(&account("me")), Err(WriteError::FailedBefore));
     let refused = Committer::start(&store, 1, CommitOptions::default());
@@ -165,10 +164,15 @@ fn the_log_is_bounded_by_what_is_wanted() {
         }
     }
     assert!(committer.finish().unwrap().clean);
-    let (first, last) = crate::journal::span(store.log(), Tick(BEATS)).unwrap().unwrap();
+    let (first, last) = crate::journal::span(store.log(), Tick(BEATS))
+        .unwrap()
+        .unwrap();
     assert_eq!(last.beat, Tick(BEATS));
     assert!(first.beat <= Tick(90), "{first:?}");
-    assert!(first.beat >= Tick(70), "{first:?}: whole segments are let go");
+    assert!(
+        first.beat >= Tick(70),
+        "{first:?}: whole segments are let go"
+    );
     let report = audit::structure(&store);
     assert!(report.is_sound(), "{report}");
     drop(store);

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::commit::simulated::MapSink;
 use crate::commit::RowSink as _;
+use crate::commit::simulated::MapSink;
 use crate::rows::Rows as _;
 
 #[derive(Clone, Debug)]
