@@ -176,9 +176,11 @@ fn under_way<'a>(
     game: &'a Lockstep<Battle>,
     grids: &[GridId],
 ) -> impl Iterator<Item = &'a Envelope<Crossing>> {
-    let waiting = grids
-        .iter()
-        .flat_map(|grid| game.worlds().iter().filter_map(|world| world.waiting(*grid)));
+    let waiting = grids.iter().flat_map(|grid| {
+        game.worlds()
+            .iter()
+            .filter_map(|world| world.waiting(*grid))
+    });
     waiting.flat_map(|delivery| &delivery.arrivals)
 }
 
