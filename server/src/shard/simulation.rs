@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_kernel::balance::members_of;
 use orrery_kernel::grid::GridImage;
 use orrery_kernel::journal;
 use orrery_kernel::probe::Conductor;
@@ -502,11 +503,10 @@ impl Simulation {
         let Some(team) = self.world.spread(grid, members, slices) else {
             return false;
         };
-        for member in 1..members {
-            // The balancer reckons with these.
-            let shard = (self.shard.0 + member) % links.shards();
+        // The same shards as the balancer reckons with.
+        for (member, shard) in (0..).zip(members_of(self.shard, members, links.shards())).skip(1) {
             let team = Arc::clone(&team);
-            links.send(ShardIndex(shard), Packet::Join { team, member });
+            links.send(shard, Packet::Join { team, member });
         }
         true
     }
