@@ -15,8 +15,6 @@ use crate::metrics::{GridStatus, ShardMetrics};
 const BEAT_NS: u64 = 1_000_000_000 / orrery_base::BEATS_PER_SECOND as u64;
 /// Parts of a grid whose beats are sliced: a slice is a stage of one of them.
 const SLICES: u16 = 8;
-/// A beat of the host.
-const BEAT_NS: u64 = 1_000_000_000 / orrery_base::BEATS_PER_SECOND as u64;
 
 /// What is known of the cost of a grid.
 struct Cost {
