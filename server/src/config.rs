@@ -196,7 +196,12 @@ impl BalanceConfig {
         let (split, gain) = (self.split_per_mille.into(), self.gain_per_mille.into());
         range("balance.interval_ms", self.interval_ms, 500, 600_000)?;
         range("balance.split_per_mille", split, 50, 1_000)?;
-        range("balance.move_per_mille", self.move_per_mille.into(), 0, 1_000)?;
+        range(
+            "balance.move_per_mille",
+            self.move_per_mille.into(),
+            0,
+            1_000,
+        )?;
         range("balance.gain_per_mille", gain, 10, 1_000)?;
         range("balance.rest_beats", self.rest_beats, 30, 1_000_000)
     }
