@@ -6,6 +6,7 @@ mod bad_input;
 mod determinism;
 mod end_to_end;
 mod galaxy;
+mod placement;
 mod players;
 mod process;
 mod replay;

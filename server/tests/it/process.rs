@@ -440,32 +440,7 @@ impl Server {
 
     /// The sum of a metric's samples that have these labels.
     pub(crate) fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let url = format!("http://{}/metrics", self.http);
-        let text = ureq::get(&url)
-            .call()
-            .unwrap()
-            .body_mut()
-            .read_to_string()
-            .unwrap();
-        let wanted: Vec<_> = labels
-            .iter()
-            .map(|(key, value)| format!("{key}=\"{value}\""))
-            .collect();
-        let samples: Vec<f64> = text
-            .lines()
-            .filter_map(|line| {
-                let (series, value) = line.rsplit_once(' ')?;
-                let (found, labels) = series.split_once('{').unwrap_or((series, ""));
-                let here =
-                    found == name && wanted.iter().all(|label| labels.contains(label.as_str()));
-                here.then(|| value.parse().unwrap())
-            })
-            .collect();
-        assert!(
-            !samples.is_empty(),
-            "there is no metric {name} with {labels:?}:\n{text}"
-        );
-        samples.iter().sum()
+        metric(self.http, name, labels)
     }
 
     /// Waits until a metric is at least so much: shards show some of theirs twice a second.
@@ -495,6 +470,14 @@ impl Server {
     /// Returns what it has logged.
     #[track_caller]
     pub(crate) fn stop(self) -> String {
+        let log = self.stop_after_faults();
+        assert!(!log.contains("panicked"), "{log}");
+        log
+    }
+
+    /// The same for a server that was made to have faults, which panic.
+    #[track_caller]
+    pub(crate) fn stop_after_faults(self) -> String {
         let pid = rustix::process::Pid::from_child(&self.spoken.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let said = self.spoken.end(DEADLINE);
@@ -504,9 +487,38 @@ impl Server {
             said.out,
             said.err
         );
-        assert!(!said.err.contains("panicked"), "{}", said.err);
         said.err
     }
+}
+
+/// The sum of the samples of a server's metric that have these labels.
+pub(crate) fn metric(http: SocketAddr, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let url = format!("http://{http}/metrics");
+    let text = ureq::get(&url)
+        .call()
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap();
+    let wanted: Vec<_> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}=\"{value}\""))
+        .collect();
+    let samples: Vec<f64> = text
+        .lines()
+        .filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (found, labels) = series.split_once('{').unwrap_or((series, ""));
+            let here =
+                found == name && wanted.iter().all(|label| labels.contains(label.as_str()));
+            here.then(|| value.parse().unwrap())
+        })
+        .collect();
+    assert!(
+        !samples.is_empty(),
+        "there is no metric {name} with {labels:?}:\n{text}"
+    );
+    samples.iter().sum()
 }
 
 /// Looks again and again until something holds; a hang is a failure.
