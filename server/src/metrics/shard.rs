@@ -1,7 +1,8 @@
 //! What a shard measures. One per shard, written by that shard alone.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -11,6 +12,7 @@ use orrery_net::{Counters, SocketCounters};
 use orrery_proto::message::RefusalCode;
 
 use super::cell::{Counter, Gauge, Histogram};
+use super::trace::BeatTrace;
 
 macro_rules! phases {
     ($($(#[$doc:meta])* $phase:ident = $name:literal;)*) => {
@@ -35,7 +37,7 @@ macro_rules! phases {
 phases! {
     /// Waiting for the other shards to end the last beat.
     Wait = "wait";
-    /// Taking datagrams from the sockets, and what clients say.
+    /// Taking datagrams from the sockets, since the last beat.
     Receive = "receive";
     /// Sorting the inputs.
     Gather = "gather";
@@ -47,17 +49,15 @@ phases! {
     Apply = "apply";
     /// What is left to do at the end of a grid's step.
     Settle = "settle";
-    /// Messages, events and frames to other shards.
+    /// Messages, events and frames to other shards; the record for the journal.
     Exchange = "exchange";
-    /// Writing the inputs and digests of the beat into its batch.
-    Journal = "journal";
-    /// Writing the state of all grids into the batch.
+    /// Copying the state of grids whose turn it is to be saved.
     Checkpoint = "checkpoint";
     /// Handing the batch to the commit.
     Commit = "commit";
     /// Choosing and encoding snapshots.
     Publish = "publish";
-    /// Giving datagrams to the sockets.
+    /// Giving datagrams to the sockets, since the last beat.
     Send = "send";
 }
 
@@ -76,6 +76,15 @@ pub struct GridStatus {
     pub members: u16,
     /// What its last beat took, on its home shard, nanoseconds.
     pub cost_ns: u64,
+}
+
+/// The grids of a shard at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GridTable {
+    /// The last beat that the shard had done.
+    pub tick: Tick,
+    /// The grids that were at home there.
+    pub grids: Vec<GridStatus>,
 }
 
 /// What a shard measures.
@@ -99,9 +108,11 @@ pub struct ShardMetrics {
     /// Checkpoints put off because those before were not written yet.
     pub checkpoints_skipped: Counter,
     /// Grids that were lost to a fault.
-    pub grids_lost: Counter,
-    /// Grids that were restored after one.
-    pub grids_restored: Counter,
+    grids_lost: Counter,
+    /// From the loss of a grid until it goes on.
+    pub(super) restore: Histogram,
+    /// Grids that are lost at present, and since when. Touched at a fault and at a comeback.
+    lost: Mutex<BTreeMap<GridId, Instant>>,
     /// Grids that are here.
     pub grids: Gauge,
     /// Entities on them.
@@ -123,7 +134,8 @@ pub struct ShardMetrics {
     rejected: [Counter; RejectCode::ALL.len()],
     refused: [Counter; RefusalCode::ALL.len()],
     pub(super) edge: EdgeCells,
-    grid_table: ArcSwap<Vec<GridStatus>>,
+    grid_table: ArcSwap<GridTable>,
+    trace: BeatTrace,
 }
 
 impl ShardMetrics {
@@ -141,7 +153,8 @@ impl ShardMetrics {
             commit_back_pressure: Counter::default(),
             checkpoints_skipped: Counter::default(),
             grids_lost: Counter::default(),
-            grids_restored: Counter::default(),
+            restore: Histogram::default(),
+            lost: Mutex::default(),
             grids: Gauge::default(),
             entities: Gauge::default(),
             dilation_milli: Gauge::at(1_000),
@@ -155,18 +168,21 @@ impl ShardMetrics {
             refused: std::array::from_fn(|_| Counter::default()),
             edge: EdgeCells::default(),
             grid_table: ArcSwap::default(),
+            trace: BeatTrace::default(),
         }
     }
 
     /// Time spent in a phase of a beat.
     pub fn record_phase(&self, phase: BeatPhase, spent: Duration) {
         self.phases[phase as usize].record(spent);
+        self.trace.phase(phase, spent);
     }
 
     /// The end of a beat: how long it took, and how late it began.
     pub fn record_beat(&self, tick: Tick, took: Duration, late: Duration) {
         self.beat.record(took);
         self.lateness.record(late);
+        self.trace.beat(tick, took, late);
         self.tick.store(tick.0, Ordering::Relaxed);
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.beat_ended_ms.store(ms + 1, Ordering::Relaxed);
@@ -205,13 +221,48 @@ impl ShardMetrics {
 
     /// Shows the operator the shard's grids. Once a second is enough.
     pub fn publish_grids(&self, grids: Vec<GridStatus>) {
-        self.grid_table.store(Arc::new(grids));
+        let tick = self.tick();
+        self.grid_table.store(Arc::new(GridTable { tick, grids }));
+    }
+
+    /// A grid was lost to a fault.
+    pub fn grid_lost(&self, grid: GridId) {
+        self.grids_lost.increment();
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.insert(grid, Instant::now());
+    }
+
+    /// A grid that was lost here goes on. Of one that was lost elsewhere, and came here in the
+    /// meantime, nobody knows since when: it is counted, with no time at all.
+    pub fn grid_restored(&self, grid: GridId) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = lost.remove(&grid);
+        self.restore
+            .record(since.map_or(Duration::ZERO, |since| since.elapsed()));
+    }
+
+    /// Grids that were lost to a fault so far.
+    #[must_use]
+    pub fn grids_lost(&self) -> u64 {
+        self.grids_lost.value()
+    }
+
+    /// Grids that were restored so far.
+    #[must_use]
+    pub fn grids_restored(&self) -> u64 {
+        self.restore.snapshot().count()
     }
 
     /// Bytes of UDP datagrams sent, as last copied.
     #[must_use]
     pub fn bytes_out(&self) -> u64 {
         self.edge.bytes_out.value()
+    }
+
+    /// The last minutes, beat by beat.
+    #[must_use]
+    pub const fn trace(&self) -> &BeatTrace {
+        &self.trace
     }
 
     /// The last beat that was done.
@@ -233,7 +284,7 @@ impl ShardMetrics {
 
     /// The grids as last shown.
     #[must_use]
-    pub fn grids_shown(&self) -> Arc<Vec<GridStatus>> {
+    pub fn grids_shown(&self) -> Arc<GridTable> {
         self.grid_table.load_full()
     }
 

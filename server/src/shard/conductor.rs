@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use orrery_base::GridId;
 use orrery_kernel::probe::{Conductor, Phase, Probe};
 
+use super::links::Links;
 use crate::metrics::{BeatPhase, ShardMetrics};
 
 /// A shard's watch on one beat.
 pub(super) struct BeatConductor<'a> {
     metrics: &'a ShardMetrics,
+    links: &'a mut Links,
     /// Slices begin before this only.
     deadline: Instant,
     since: Instant,
@@ -25,10 +27,11 @@ pub(super) struct BeatConductor<'a> {
 impl<'a> BeatConductor<'a> {
     /// A beat begins.
     #[must_use]
-    pub(super) fn new(metrics: &'a ShardMetrics, budget: Duration) -> Self {
+    pub(super) fn new(metrics: &'a ShardMetrics, budget: Duration, links: &'a mut Links) -> Self {
         let since = Instant::now();
         Self {
             metrics,
+            links,
             deadline: since + budget,
             since,
             phase: None,
@@ -38,8 +41,7 @@ impl<'a> BeatConductor<'a> {
         }
     }
 
-    /// Something begins that is no phase of a grid.
-    pub(super) fn enter(&mut self, phase: BeatPhase) {
+    fn enter(&mut self, phase: BeatPhase) {
         self.leave();
         self.phase = Some(phase);
     }
@@ -85,5 +87,10 @@ impl Probe for BeatConductor<'_> {
 impl Conductor for BeatConductor<'_> {
     fn go_on(&mut self, _: GridId) -> bool {
         Instant::now() < self.deadline
+    }
+
+    fn keep_waiting(&mut self) -> bool {
+        self.links.pump();
+        true
     }
 }

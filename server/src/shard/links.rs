@@ -15,6 +15,8 @@ use super::packet::Packet;
 pub struct Links {
     mesh: MeshEnd<Packet>,
     waiting: Vec<VecDeque<Packet>>,
+    /// By shard, what was taken off its ring before it was asked for.
+    early: Vec<Vec<Packet>>,
     /// By shard, the last beat that it has ended.
     ended: Vec<Tick>,
 }
@@ -27,6 +29,7 @@ impl Links {
         Self {
             mesh,
             waiting: (0..shards).map(|_| VecDeque::new()).collect(),
+            early: (0..shards).map(|_| Vec::new()).collect(),
             ended: vec![tick; shards],
         }
     }
@@ -62,7 +65,17 @@ impl Links {
 
     /// Takes what one shard has sent.
     pub fn receive(&mut self, from: ShardIndex, packets: &mut Vec<Packet>) {
+        packets.append(&mut self.early[usize::from(from.0)]);
         self.mesh.from(from).pop_batch(usize::MAX, packets);
+    }
+
+    /// Keeps everything moving while the shard waits in the middle of a beat, for the other
+    /// members of a team: they may be waiting for a packet that has found no room, or for room.
+    pub fn pump(&mut self) {
+        self.flush();
+        for (from, early) in (0..).map(ShardIndex).zip(&mut self.early) {
+            self.mesh.from(from).pop_batch(usize::MAX, early);
+        }
     }
 
     /// The beat that a shard is in, as far as what was received from it says: its packets belong

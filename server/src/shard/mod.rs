@@ -172,6 +172,9 @@ struct Shard {
     encoded: Receiver<EncodedImage>,
     /// Once stopping has begun, the last beat.
     last: Option<Tick>,
+    /// Time at the sockets since the last beat.
+    receiving: Duration,
+    sending: Duration,
     publications: Vec<Arc<Publication>>,
     packets: Vec<Packet>,
     forwards: Vec<Forward>,
@@ -218,6 +221,8 @@ impl Shard {
             images: parts.images,
             encoded: parts.encoded,
             last: None,
+            receiving: Duration::ZERO,
+            sending: Duration::ZERO,
             publications: Vec::new(),
             packets: Vec::new(),
             forwards: Vec::new(),
@@ -280,14 +285,16 @@ impl Shard {
         self.begin(tick)?;
         let done = span.in_scope(|| {
             let metrics = Arc::clone(&self.metrics);
-            let mut conductor = BeatConductor::new(&metrics, GRID_BUDGET);
-            let done = self.simulation.beat(tick, &mut self.links, &mut conductor);
-            conductor.enter(BeatPhase::Exchange);
-            let last = self.last;
-            self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
+            let mut conductor = BeatConductor::new(&metrics, GRID_BUDGET, &mut self.links);
+            let output = self.simulation.step(tick, &mut conductor);
             let costs = conductor.finish();
+            let since = Instant::now();
+            let done = self.simulation.conclude(tick, output, &mut self.links);
             self.pacer
                 .observe(&costs, &mut self.simulation, &mut self.links);
+            let last = self.last;
+            self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
+            metrics.record_phase(BeatPhase::Exchange, since.elapsed());
             done
         });
         self.clients.note_beat(tick);
@@ -307,6 +314,14 @@ impl Shard {
                 .record_phase(BeatPhase::Publish, publishing.elapsed());
         });
         self.serve()?;
+        let (receiving, sending) = (&mut self.receiving, &mut self.sending);
+        let phases = [
+            (BeatPhase::Receive, std::mem::take(receiving)),
+            (BeatPhase::Send, std::mem::take(sending)),
+        ];
+        for (phase, spent) in phases {
+            self.metrics.record_phase(phase, spent);
+        }
         self.metrics.record_beat(tick, started.elapsed(), late);
         if tick.is_every(SHOW_BEATS, u64::from(self.shard.0)) {
             self.show();
@@ -413,6 +428,7 @@ impl Shard {
         let turn = self
             .shell
             .receive(&mut self.clients.edge, now, &mut self.forwards)?;
+        let received = Instant::now();
         for forward in self.forwards.drain(..) {
             self.links
                 .send(forward.shard, Packet::Forward(Box::new(forward.received)));
@@ -432,9 +448,10 @@ impl Shard {
             self.released = durable;
             self.clients.release(durable);
         }
-        let sent = self
-            .shell
-            .transmit(&mut self.clients.edge, Instant::now())?;
+        let since = Instant::now();
+        let sent = self.shell.transmit(&mut self.clients.edge, since)?;
+        self.receiving += received - now;
+        self.sending += since.elapsed();
         Ok(turn.datagrams > 0 || turn.more || sent.datagrams > 0)
     }
 

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_kernel::balance::members_of;
 use orrery_kernel::grid::GridImage;
 use orrery_kernel::journal;
 use orrery_kernel::probe::Conductor;
@@ -61,6 +62,8 @@ pub struct Simulation {
     requests: VecDeque<(Tick, PlacementRequest)>,
     watch: Watch,
     wards: BTreeMap<GridId, Ward>,
+    /// Grids that stay lost: nobody would ever take in what players send them.
+    given_up: BTreeSet<GridId>,
     /// Beats between two images of a grid.
     image_interval: u64,
 }
@@ -133,6 +136,7 @@ impl Simulation {
             requests: VecDeque::new(),
             watch: Watch::default(),
             wards,
+            given_up: BTreeSet::new(),
             image_interval: image_interval.max(1),
         }
     }
@@ -285,6 +289,8 @@ impl Simulation {
             }
             *due > tick
         });
+        let given_up = &self.given_up;
+        self.inputs.retain(|(grid, _)| !given_up.contains(grid));
         let Strays { inputs, messages } = self.world.deliver(self.inputs.drain(..), arrivals);
         // For grids that are on their way here.
         for (grid, input) in inputs {
@@ -330,10 +336,21 @@ impl Simulation {
         }
     }
 
-    /// Does beat `tick`: steps the grids, sends messages, frames and events, and returns what has
-    /// to become durable.
+    /// Does beat `tick`: [`Simulation::step`] and [`Simulation::conclude`].
     pub fn beat(&mut self, tick: Tick, links: &mut Links, conductor: &mut impl Conductor) -> Done {
-        let output = self.world.beat_with(tick, conductor);
+        let output = self.step(tick, conductor);
+        self.conclude(tick, output, links)
+    }
+
+    /// First half of beat `tick`: steps the grids. Where a team has to be waited for, the
+    /// conductor is asked, and has to keep the links moving meanwhile ([`Links::pump`]).
+    pub fn step(&mut self, tick: Tick, conductor: &mut impl Conductor) -> BeatOutput<Space> {
+        self.world.beat_with(tick, conductor)
+    }
+
+    /// Second half: sends messages, frames and events, does what was asked for, and returns what
+    /// has to become durable.
+    pub fn conclude(&mut self, tick: Tick, output: BeatOutput<Space>, links: &mut Links) -> Done {
         self.exchange(tick, &output, links);
         self.carry_out_requests(tick, links);
         let mut record = Vec::new();
@@ -399,6 +416,14 @@ impl Simulation {
     #[must_use]
     pub fn is_pace_fixed(&self, grid: GridId) -> bool {
         self.fixed_paces.contains(&grid)
+    }
+
+    /// Whether a grid has one part only.
+    #[must_use]
+    pub fn is_in_one_piece(&self, grid: GridId) -> bool {
+        let mut parts = 0;
+        self.world.each_part(grid, |_| parts += 1);
+        parts == 1
     }
 
     /// Moves, splits and merges grids as asked; what cannot be done yet is tried again.
@@ -478,10 +503,13 @@ impl Simulation {
         let Some(team) = self.world.spread(grid, members, slices) else {
             return false;
         };
-        let others = (0..links.shards()).filter(|shard| *shard != self.shard.0);
-        for (member, shard) in (1..members).zip(others) {
+        // The same shards as the balancer reckons with.
+        for (member, shard) in (0..)
+            .zip(members_of(self.shard, members, links.shards()))
+            .skip(1)
+        {
             let team = Arc::clone(&team);
-            links.send(ShardIndex(shard), Packet::Join { team, member });
+            links.send(shard, Packet::Join { team, member });
         }
         true
     }
@@ -534,7 +562,10 @@ impl Simulation {
                     self.world.deliver(inputs, rest.arrivals);
                     Ok(culprits)
                 }
-                Err(error) => Err(format!("{error:#}")),
+                Err(error) => {
+                    self.given_up.insert(grid);
+                    Err(format!("{error:#}"))
+                }
             };
             comebacks.push(Comeback { grid, outcome });
         }

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orrery_base::GridId;
+use orrery_base::Tick;
 use orrery_kernel::journal::BeatRecord;
 use orrery_server::rules::Space;
-use orrery_storage::journal::JournalKey;
-use orrery_storage::log::{self, BeatLog, FrameOut, LogOptions, OwnedRecord, ReadFrom, Record};
+use orrery_storage::journal::{self, JournalKey};
+use orrery_storage::log::{
+    BeatLog, Frame, FrameOut, LogOptions, PlainDisk, ReadFrom, Record, read,
+};
 
 use crate::players::{Account, Pilot, block_on};
 use crate::process::{Folder, Server, begin, run, run_within};
@@ -126,53 +128,39 @@ fn power_cuts_in_traffic() {
     assert_repeatable(&folder, &[1, 3]);
 }
 
-/// Writes the beat log of a stopped store anew, one record of it changed: the first that `change`
-/// says it has.
-fn with_changed_record(
-    folder: &Folder,
-    mut change: impl FnMut(&mut BeatRecord<Space>) -> Option<GridId>,
-) -> (JournalKey, GridId) {
-    let store = folder.store_to_write();
-    let disk = store.log().clone();
-    drop(store);
-    let mut frames: Vec<_> = log::read(&disk, ReadFrom::Start)
+/// Writes the beat log anew with another record in it. All sums fit: only a replay can tell.
+fn forge(folder: &Folder, key: JournalKey, record: &[u8]) {
+    let log = Path::new(folder.path()).join("store/log");
+    let forged = Path::new(folder.path()).join("forged");
+    let frames: Vec<Frame> = read(&PlainDisk::open(&log).unwrap(), ReadFrom::Start)
         .unwrap()
-        .map(Result::unwrap)
+        .map(|frame| frame.unwrap())
         .collect();
-    let records = frames.iter_mut().flat_map(|frame| &mut frame.records);
-    let mut changed = None;
-    for record in records {
-        let mut decoded = BeatRecord::<Space>::decode(&record.bytes).unwrap();
-        if let Some(grid) = change(&mut decoded) {
-            record.bytes.clear();
-            decoded.encode(&mut record.bytes);
-            let (beat, shard) = (record.beat, record.shard);
-            changed = Some((JournalKey { beat, shard }, grid));
-            break;
-        }
-    }
-    let segments = Path::new(folder.path()).join("store/log");
-    std::fs::remove_dir_all(&segments).unwrap();
-    std::fs::create_dir(&segments).unwrap();
-    let (mut log, _) = BeatLog::open(disk, LogOptions::default()).unwrap();
+    let disk = PlainDisk::open(&forged).unwrap();
+    let (mut writer, _) = BeatLog::open(disk, LogOptions::default()).unwrap();
     for frame in &frames {
-        let records: Vec<_> = frame.records.iter().map(borrowed).collect();
-        let written = log.append(&FrameOut {
+        let records: Vec<_> = frame
+            .records
+            .iter()
+            .map(|found| Record {
+                beat: found.beat,
+                shard: found.shard,
+                bytes: if (found.beat, found.shard) == (key.beat, key.shard) {
+                    record
+                } else {
+                    &found.bytes
+                },
+            })
+            .collect();
+        let out = FrameOut {
             through: frame.through,
             rows: &frame.rows,
             records: &records,
-        });
-        assert_eq!(written.unwrap().number, frame.number);
+        };
+        assert_eq!(writer.append(&out).unwrap().number, frame.number);
     }
-    changed.expect("a record to change")
-}
-
-fn borrowed(record: &OwnedRecord) -> Record<'_> {
-    Record {
-        beat: record.beat,
-        shard: record.shard,
-        bytes: &record.bytes,
-    }
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::rename(&forged, &log).unwrap();
 }
 
 /// A journal that is not what was lived is found out, with grid and beat.
@@ -189,12 +177,25 @@ fn a_changed_journal_is_found() {
     });
     server.stop();
     assert_repeatable(&folder, &[2]);
-    let (key, grid) = with_changed_record(&folder, |record| {
-        let grid = record.grids.iter_mut().find(|it| !it.inputs.is_empty())?;
-        grid.inputs.clear();
-        Some(grid.grid)
-    });
-    let expected = format!("grid {grid} diverged in beat {}", key.beat);
+    let store = folder.store();
+    let last = store.at_open().last_beat.unwrap();
+    let (key, mut record) = journal::range(store.log(), Tick(1)..=last)
+        .unwrap()
+        .map(|row| row.unwrap())
+        .map(|row| (row.key, BeatRecord::<Space>::decode(&row.record).unwrap()))
+        .find(|(_, record)| record.grids.iter().any(|grid| !grid.inputs.is_empty()))
+        .unwrap();
+    let grid = record
+        .grids
+        .iter_mut()
+        .find(|grid| !grid.inputs.is_empty())
+        .unwrap();
+    grid.inputs.clear();
+    let expected = format!("grid {} diverged in beat {}", grid.grid, key.beat);
+    let mut bytes = Vec::new();
+    record.encode(&mut bytes);
+    drop(store);
+    forge(&folder, key, &bytes);
     let said = run(&["replay", "--data", folder.path(), "--verify"]);
     assert!(
         said.refusal().contains(&expected),

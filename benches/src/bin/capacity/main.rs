@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod figures;
+mod heat;
 mod plain;
 mod plot;
 mod process;
@@ -28,6 +29,7 @@ mod run;
 mod scrape;
 mod seen;
 mod series;
+mod sweep;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +68,9 @@ struct Args {
     /// Where the results go; `perf/results` if not given.
     #[arg(long, value_name = "FOLDER")]
     results: Option<PathBuf>,
+    /// Begin with so many bots and go on with more, by a half each time, until a limit is missed.
+    #[arg(long)]
+    sweep: bool,
     /// Keep the temporary folder: data, logs, the bots' report.
     #[arg(long)]
     keep: bool,
@@ -73,7 +78,12 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match measure(&args) {
+    let measured = if args.sweep {
+        sweep::sweep(&args)
+    } else {
+        measure(&args).map(|figures| figures.hold())
+    };
+    match measured {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
@@ -83,8 +93,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs, writes the results, and says whether every limit holds.
-fn measure(args: &Args) -> anyhow::Result<bool> {
+/// Runs, writes the results, and returns the figures.
+fn measure(args: &Args) -> anyhow::Result<figures::Figures> {
     let root = orrery_benches::machine::root().context("find the checkout")?;
     let setting = record::Setting::of_this_machine(args, &root);
     let run = run::run(args, &root)?;
@@ -105,10 +115,14 @@ fn measure(args: &Args) -> anyhow::Result<bool> {
         &stem.with_extension("svg"),
         &plot::svg(&setting, &run, &figures),
     )?;
+    let first = heat::Trace::first_beat(&run);
+    let trace = heat::Trace::parse(&run.trace, first)?;
+    let heat = results.join(format!("capacity_{}_heat.svg", args.bots));
+    record::write(&heat, &trace.svg(&setting))?;
     if args.bots == record::SUMMARISED_BOTS {
         record::summarise(&results.join("summary.json"), &figures)?;
     }
     println!("\n{table}");
     println!("capacity: {}.{{json,md,svg}}", stem.display());
-    Ok(figures.hold())
+    Ok(figures)
 }

@@ -73,6 +73,8 @@ pub(crate) struct Run {
     pub(crate) bots_ended: ExitStatus,
     /// Whether the server drained and left a clean store.
     pub(crate) clean: bool,
+    /// The server's trace of its last minutes, beat by beat.
+    pub(crate) trace: String,
     /// What the audit of the store says.
     pub(crate) audit: Result<String, String>,
 }
@@ -126,6 +128,16 @@ fn folder() -> anyhow::Result<tempfile::TempDir> {
         .prefix("run-")
         .tempdir_in(&base)
         .context("make a temporary folder")
+}
+
+/// Gets a text from the server.
+fn text(agent: &ureq::Agent, url: &str) -> anyhow::Result<String> {
+    let mut answer = agent
+        .get(url)
+        .call()
+        .with_context(|| format!("get {url}"))?;
+    let body = answer.body_mut().with_config().limit(64 << 20);
+    body.read_to_string().with_context(|| format!("read {url}"))
 }
 
 /// Where a run takes place.
@@ -249,6 +261,7 @@ impl Stage {
             )
         })?;
         let after = self.look(&mut server, None)?;
+        let trace = text(&self.agent, &format!("{}/trace.csv", server.base))?;
         let path = self.report();
         let report =
             std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
@@ -272,6 +285,7 @@ impl Stage {
             report,
             bots_ended,
             clean,
+            trace,
             audit,
         })
     }

@@ -1,5 +1,6 @@
 //! How the server is: for probes, for Prometheus, for the status page.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Json as Answer;
@@ -53,6 +54,46 @@ pub(super) async fn readyz(State(desk): State<Arc<Desk>>) -> (StatusCode, Answer
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Answer(Readiness { ready, reasons }))
+}
+
+/// The last five minutes of every shard, beat by beat: what each phase took, in µs.
+///
+/// Open to this machine itself; from elsewhere, or through a proxy, with the operator's key.
+#[utoipa::path(
+    get, path = "/trace.csv", tag = "monitoring", security((), ("operator" = [])),
+    responses(
+        (status = 200, description = "A line per shard and beat", body = String,
+            content_type = "text/csv"),
+        (status = 401, description = "`operator_key_required`", body = ProblemBody),
+    ),
+)]
+pub(super) async fn trace(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    headers: axum::http::HeaderMap,
+) -> Result<Response, Problem> {
+    let is_operator = bearer(&headers).is_some_and(|shown| desk.operator.is(shown));
+    if !caller.is_local() && !is_operator {
+        return Err(Problem::not_the_operator());
+    }
+    let mut csv = String::from("shard,beat,beat_us,late_us");
+    for phase in metrics::BeatPhase::ALL {
+        csv.push(',');
+        csv.push_str(phase.name());
+    }
+    csv.push('\n');
+    for (shard, metrics) in desk.metrics.shards().iter().enumerate() {
+        for beat in metrics.trace().since(orrery_base::Tick(0)) {
+            let (tick, took, late) = (beat.tick.0, beat.took_us, beat.late_us);
+            // Writing to a string does not fail.
+            let _ = write!(csv, "{shard},{tick},{took},{late}");
+            for us in beat.phases_us {
+                let _ = write!(csv, ",{us}");
+            }
+            csv.push('\n');
+        }
+    }
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
 }
 
 /// The metrics in the OpenMetrics text format.
