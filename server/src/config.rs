@@ -196,7 +196,12 @@ impl BalanceConfig {
         let (split, gain) = (self.split_per_mille.into(), self.gain_per_mille.into());
         range("balance.interval_ms", self.interval_ms, 500, 600_000)?;
         range("balance.split_per_mille", split, 50, 1_000)?;
-        range("balance.move_per_mille", self.move_per_mille.into(), 0, 1_000)?;
+        range(
+            "balance.move_per_mille",
+            self.move_per_mille.into(),
+            0,
+            1_000,
+        )?;
         range("balance.gain_per_mille", gain, 10, 1_000)?;
         range("balance.rest_beats", self.rest_beats, 30, 1_000_000)
     }
@@ -247,81 +252,86 @@ impl Config {
                 bail!("{key} = {value} is outside of {low}..={high}")
             }
         };
-        range(
-            "edge.snapshot_interval_beats",
-            self.edge.snapshot_interval_beats.into(),
-            1,
-            30,
-        )?;
-        range(
-            "edge.snapshot_bytes",
-            self.edge.snapshot_bytes.into(),
-            200,
-            1_200,
-        )?;
-        range("edge.sight_m", self.edge.sight_m, 1_000, 5_000_000)?;
-        range(
-            "edge.sight_entities",
-            self.edge.sight_entities.into(),
-            1,
-            4_096,
-        )?;
-        range("edge.max_clients", self.edge.max_clients, 1, 100_000)?;
-        range(
-            "edge.commands_per_second",
-            self.edge.commands_per_second,
-            1,
-            1_000,
-        )?;
-        range(
-            "durability.checkpoint_interval_beats",
-            self.durability.checkpoint_interval_beats,
-            30,
-            100_000,
-        )?;
-        range(
-            "durability.keep_beats",
-            self.durability.keep_beats,
-            self.durability.checkpoint_interval_beats,
-            10_000_000,
-        )?;
-        range(
-            "accounts.game_token_seconds",
-            self.accounts.game_token_seconds,
-            5,
-            300,
-        )?;
-        range(
-            "accounts.argon2_memory_kib",
-            self.accounts.argon2_memory_kib,
-            8,
-            4 * 1024 * 1024,
-        )?;
-        range(
-            "accounts.argon2_passes",
-            self.accounts.argon2_passes,
-            1,
-            100,
-        )?;
-        range(
-            "accounts.argon2_threads",
-            self.accounts.argon2_threads.into(),
-            1,
-            256,
-        )?;
-        range(
-            "accounts.requests_per_minute",
-            self.accounts.requests_per_minute,
-            1,
-            1_000_000,
-        )?;
-        range(
-            "accounts.logins_per_minute",
-            self.accounts.logins_per_minute,
-            1,
-            1_000_000,
-        )?;
-        range("server.shards", self.server.shards.into(), 0, 64)?;
+        let ranges: [(&str, u32, u32, u32); 15] = [
+            (
+                "edge.snapshot_interval_beats",
+                self.edge.snapshot_interval_beats.into(),
+                1,
+                30,
+            ),
+            (
+                "edge.snapshot_bytes",
+                self.edge.snapshot_bytes.into(),
+                200,
+                1_200,
+            ),
+            ("edge.sight_m", self.edge.sight_m, 1_000, 5_000_000),
+            (
+                "edge.sight_entities",
+                self.edge.sight_entities.into(),
+                1,
+                4_096,
+            ),
+            ("edge.max_clients", self.edge.max_clients, 1, 100_000),
+            (
+                "edge.commands_per_second",
+                self.edge.commands_per_second,
+                1,
+                1_000,
+            ),
+            (
+                "durability.checkpoint_interval_beats",
+                self.durability.checkpoint_interval_beats,
+                30,
+                100_000,
+            ),
+            (
+                "durability.keep_beats",
+                self.durability.keep_beats,
+                self.durability.checkpoint_interval_beats,
+                10_000_000,
+            ),
+            (
+                "accounts.game_token_seconds",
+                self.accounts.game_token_seconds,
+                5,
+                300,
+            ),
+            (
+                "accounts.argon2_memory_kib",
+                self.accounts.argon2_memory_kib,
+                8,
+                4 * 1024 * 1024,
+            ),
+            (
+                "accounts.argon2_passes",
+                self.accounts.argon2_passes,
+                1,
+                100,
+            ),
+            (
+                "accounts.argon2_threads",
+                self.accounts.argon2_threads.into(),
+                1,
+                256,
+            ),
+            (
+                "accounts.requests_per_minute",
+                self.accounts.requests_per_minute,
+                1,
+                1_000_000,
+            ),
+            (
+                "accounts.logins_per_minute",
+                self.accounts.logins_per_minute,
+                1,
+                1_000_000,
+            ),
+            ("server.shards", self.server.shards.into(), 0, 64),
+        ];
+        for (key, value, low, high) in ranges {
+            range(key, value, low, high)?;
+        }
         self.balance.validate(range)?;
         ensure!(
             self.server.ipv4.is_some() || self.server.ipv6.is_some(),

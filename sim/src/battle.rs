@@ -4,7 +4,8 @@
 //! weapon range of everyone. **Gunners** lock an enemy (the nearest, or a drawn one) and shoot
 //! with a chance that falls with range and angular velocity; **bombers** also hit everyone around
 //! them now and then; **menders** repair the worse damaged of a few drawn allies. Who dies comes
-//! back at once as a new entity, the next **life** of the same **lineage**, at its fleet's base.
+//! back at once as a new entity, the next **life** of the same **lineage**, at its fleet's base;
+//! the death is written to the lineage's row.
 //! Orders from outside steer, lock, or send a ship to another grid.
 //!
 //! | phase | what |
@@ -136,6 +137,9 @@ pub mod reason {
     /// Left for another grid.
     pub const JUMPED: u8 = 2;
 }
+
+/// The domain of the rows that a battle writes: the last death of each lineage, with its killer.
+pub const OBITUARIES: u8 = 1;
 
 /// Purposes of draws.
 pub mod purpose {

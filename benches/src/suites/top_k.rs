@@ -71,7 +71,7 @@ fn again(field: &Rc<Field>, name: &str, path: Path) -> Contender {
         index.rebuild(&field.x, &field.y, &field.z);
         index
     });
-    let mut nearness = vec![Nearness::new(); ASKING];
+    let mut nearness = [Nearness::new(); ASKING];
     let (mut inside, mut between, mut beat) = (Vec::new(), Vec::new(), 0);
     Contender::new(format!("{name}, again"), Role::Ours, ASKING, move || {
         beat = 1 - beat;

@@ -208,7 +208,12 @@ fn wish(command: &GridCommand) -> Option<Wish> {
             };
             let done = per_mille.map_or_else(
                 || "has its time run as fast as its cost allows".to_owned(),
-                |pace| format!("has its time run at {} % of real time", f64::from(pace) / 10.0),
+                |pace| {
+                    format!(
+                        "has its time run at {} % of real time",
+                        f64::from(pace) / 10.0
+                    )
+                },
             );
             let body = json!({ "per_mille": per_mille });
             (grid, "pace", body, done, Box::new(has_pace))
@@ -327,8 +332,15 @@ mod tests {
         let text = table(&[row(2), row(0)]);
         let widths: Vec<_> = text.lines().map(|line| line.chars().count()).collect();
         assert_eq!(widths, [widths[0]; 3], "{text}");
-        assert!(text.contains("1.500 ms") && text.contains("50.0 %"), "{text}");
-        assert!(text.lines().nth(2).is_some_and(|line| line.contains("lost")));
+        assert!(
+            text.contains("1.500 ms") && text.contains("50.0 %"),
+            "{text}"
+        );
+        assert!(
+            text.lines()
+                .nth(2)
+                .is_some_and(|line| line.contains("lost"))
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod galaxy;
 mod grid;
 mod operator;
 pub(crate) mod progress;
+mod rehearse;
 mod replay;
 mod serve;
 
@@ -62,8 +63,11 @@ enum Command {
     Grid(grid::GridArgs),
     /// Check that a stopped store is sound: schema, journal, checkpoints, characters, ships.
     Audit(audit::AuditArgs),
-    /// Run the journal of a stopped store again and compare the state digest of every beat.
+    /// Run what was lived again: compare every digest, look at any beat, find where two runs part.
     Replay(replay::ReplayArgs),
+    /// Write a past of many ships into a fresh store: for measurements.
+    #[command(hide = true)]
+    Rehearse(rehearse::RehearseArgs),
 }
 
 /// Parses the arguments, runs the command, reports an error as a chain of causes.
@@ -83,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Grid(args) => grid::run(&config, &args),
         Command::Audit(args) => audit::run(&config, &args),
         Command::Replay(args) => replay::run(&config, &args),
+        Command::Rehearse(args) => rehearse::run(&config, &args),
     };
     match result {
         Ok(code) => code,

@@ -1,85 +1,94 @@
-//! `orrery replay`: run a store's journal again and compare every digest.
+//! `orrery replay`: run what was lived again and compare every digest, look at any beat of it,
+//! find where two runs part, repeat a beat that failed, see where the time goes.
+
+mod diff;
+mod dump;
+mod flame;
+mod incident;
+mod run;
+mod source;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Instant;
 
-use anyhow::Context as _;
 use clap::Args;
-use orrery_base::{BEATS_PER_SECOND, Tick};
-use orrery_storage::{Store, StoreOptions, journal};
 
 use crate::config::Config;
-use crate::host::recovery::{Deal, Galaxy, Recorded, Replay, Start};
-use crate::host::{folder, load_galaxy};
-use crate::rules::context::SpaceContext;
+use source::Source;
 
 /// What to replay.
 #[derive(Args)]
 pub(super) struct ReplayArgs {
-    /// The data folder of a stopped server.
+    /// One segment of a beat log (`….seg` or `….seg.zst`), or a data folder. Without it the whole
+    /// journal of `--data`.
+    #[arg(value_name = "SEGMENT")]
+    segment: Option<PathBuf>,
+    /// The data folder; of a segment, the one that it lies in unless another is named.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Compare the digest of every grid in every beat. Always done; the flag says so in scripts.
+    /// Replay this grid alone, without its neighbours.
     #[arg(long)]
-    verify: bool,
-    /// Run as each of these numbers of shards would share a grid, and compare the results.
-    #[arg(long, value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
-    shards: Vec<u16>,
+    grid: Option<u32>,
+    /// Begin with this beat, or as little before it as checkpoints allow.
+    #[arg(long, value_name = "BEAT")]
+    from: Option<u64>,
     /// Stop after this beat instead of the last durable one.
     #[arg(long, value_name = "BEAT")]
     until: Option<u64>,
+    /// Compare the digest of every grid in every beat. Always done; the flag says so in scripts.
+    #[arg(long)]
+    verify: bool,
+    /// Divide each grid into these numbers of parts, as so many shards would share it, and compare
+    /// the results.
+    #[arg(long, value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    shards: Vec<u16>,
+    /// Repeat the beat that a grid was lost in: a file of the folder `incidents`. The exit code is
+    /// 0 if the beat passes, 1 if it fails again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dump", "diff", "grid", "from", "until", "shards"])]
+    incident: Option<PathBuf>,
+    /// Show every entity as it was after this beat of the host.
+    #[arg(long, value_name = "BEAT", conflicts_with_all = ["diff", "from", "until"])]
+    dump: Option<u64>,
+    /// Show this entity alone.
+    #[arg(long, value_name = "ID", requires = "dump")]
+    entity: Option<u64>,
+    /// Print JSON, one object a line.
+    #[arg(long, conflicts_with_all = ["incident", "diff"])]
+    json: bool,
+    /// Find the first beat, grid, entity and column in which this data folder or segment differs.
+    #[arg(long, value_name = "OTHER", conflicts_with_all = ["from", "until", "shards"])]
+    diff: Option<PathBuf>,
+    /// Sample where the processor's time goes, and draw it here as SVG.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dump", "diff", "incident"])]
+    flame: Option<PathBuf>,
 }
 
 pub(super) fn run(config: &Config, args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let data = args.data.as_ref().unwrap_or(&config.server.data);
-    let options = StoreOptions {
-        create: false,
-        read_only: true,
-        ..StoreOptions::default()
+    let segment = args.segment.as_deref();
+    let data = args.data.as_deref();
+    let source = match (segment, data) {
+        (None, data) => Source::of_folder(data.unwrap_or(&config.server.data))?,
+        (Some(path), data) => Source::open(path, data)?,
     };
-    let store = Store::open(folder::store_path(data), &options)?;
-    let content = folder::open_content(data)?;
-    let stored = load_galaxy(&store)?;
-    let seed = stored.params.seed;
-    let context = Arc::new(SpaceContext::new(content, stored.galaxy));
-    context.check()?;
-    let deal = Deal::new(&context, 1);
-    let galaxy = Galaxy { context, seed };
-    let last = store
-        .at_open()
-        .last_beat
-        .context("this store has no beat yet")?;
-    let until = args.until.map_or(last, |beat| Tick(beat).min(last));
-    let (first, _) = journal::span(store.log(), last)?.context("the journal is empty")?;
-    let mut digest = None;
-    for &shards in &args.shards {
-        let start = Start::Before(first.beat);
-        let mut replay = Replay::begin(&store, &galaxy, deal.grids(), start, until, shards)?;
-        let from = replay.from();
-        let started = Instant::now();
-        let bar = crate::cli::progress::bar("replay");
-        for row in journal::range(store.log(), from.next()..=until)? {
-            let row = row.context("read the journal")?;
-            let (beat, bytes) = (row.key.beat, row.record);
-            replay.take(&Recorded { beat, bytes }, |_, _, _| Ok(()))?;
-            bar.update(beat.0, until.0);
-        }
-        bar.finish();
-        let beats = until.since(from);
-        let seconds = started.elapsed().as_secs_f64();
-        let found = replay.digest();
-        println!(
-            "{shards} shards: beats {}..={until}, {beats} beats in {seconds:.2} s ({:.0}x real time), \
-             every digest equal, final digest {found:016x}",
-            from.next(),
-            beats as f64 / f64::from(BEATS_PER_SECOND) / seconds.max(1e-9),
-        );
-        if *digest.get_or_insert(found) != found {
-            println!("the final digests differ");
-            return Ok(ExitCode::FAILURE);
+    let grids = source.grids(args.grid)?;
+    if let Some(file) = &args.incident {
+        incident::repeat(&source, file)
+    } else if let Some(beat) = args.dump {
+        dump::dump(&source, &grids, beat, args.entity, args.json)
+    } else if let Some(other) = &args.diff {
+        let other = Source::open(other, None)?;
+        diff::compare([&source, &other], &grids)
+    } else {
+        let replay = run::Run {
+            grids,
+            from: args.from,
+            until: args.until,
+            parts: &args.shards,
+            json: args.json,
+        };
+        match &args.flame {
+            Some(file) => flame::sample(file, || replay.verify(&source)),
+            None => replay.verify(&source),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }

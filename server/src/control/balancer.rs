@@ -160,7 +160,14 @@ fn carry_out(desk: &Desk, shards: u16, costs: &[GridCost], change: Change) {
     match change {
         Change::Move { to, .. } => {
             let to = to.0;
-            tracing::info!(grid, shard, to, cost_ms, ?loads_ms, "a grid moves: its shard is full");
+            tracing::info!(
+                grid,
+                shard,
+                to,
+                cost_ms,
+                ?loads_ms,
+                "a grid moves: its shard is full"
+            );
         }
         Change::Spread { members, .. } => {
             tracing::info!(

@@ -21,10 +21,10 @@ use orrery_kernel::runtime::{self, RuntimeConfig, Shards};
 use orrery_kernel::world::World;
 use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
 use orrery_services::galaxy::{self, Stored};
-use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions, journal};
+use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions};
 
 use self::checkpoints::Checkpoints;
-use self::recovery::{Galaxy, Recorded, Replay};
+use self::recovery::Galaxy;
 use crate::config::Config;
 use crate::control::{self, Control};
 use crate::metrics::Registry;
@@ -128,18 +128,13 @@ fn replay_to(
     progress: &mut dyn StartProgress,
 ) -> anyhow::Result<Vec<World<Space>>> {
     let since = Instant::now();
-    let start = recovery::Start::Newest;
-    let mut replay = Replay::begin(store, galaxy, deal.grids(), start, last, 1)?;
-    let from = replay.from();
-    if from < last {
-        let rows = journal::range(store.log(), from.next()..=last).context("open the journal")?;
-        for row in rows {
-            let row = row.context("read the journal")?;
-            let (beat, bytes) = (row.key.beat, row.record);
-            replay.take(&Recorded { beat, bytes }, |_, _, _| Ok(()))?;
-            progress.replayed(recovery::Progress { tick: beat, last });
-        }
-    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut from = last;
+    let mut report = |done: recovery::Progress| {
+        from = from.min(done.tick.minus(1));
+        progress.replayed(done);
+    };
+    let replay = recovery::recover(store, galaxy, deal.grids(), last, cores, &mut report)?;
     tracing::info!(
         beat = last.0,
         from = from.0,

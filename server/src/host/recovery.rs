@@ -8,6 +8,15 @@
 //!
 //! **Invariant:** a message is taken in once: a record that takes in what was not on its way ends
 //! the replay.
+//!
+//! **Invariant:** no beat is missing. The journal may begin after a grid's checkpoint only if the
+//! grid slept then and that checkpoint is its newest: what forgets the journal keeps the records
+//! of every grid that has changed since its own ([`orrery_storage::prune`]).
+//!
+//! Cost: a beat of a grid takes as long as it took live, without the edges; grids are dealt to
+//! threads by [`recover`].
+
+mod parallel;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,11 +30,14 @@ use orrery_kernel::probe::NoProbe;
 use orrery_kernel::replay::replay_grid;
 use orrery_kernel::rules::Envelope;
 use orrery_kernel::world::{Parcel, World, WorldConfig};
-use orrery_storage::{Rows, checkpoint};
+use orrery_storage::Rows;
+use orrery_storage::checkpoint::{self, Checkpoint};
 
 use crate::rules::Space;
 use crate::rules::context::SpaceContext;
 use crate::rules::input::Message;
+
+pub use parallel::recover;
 
 /// To how many shards the grids are dealt at the start, and how: by their order, so that
 /// neighbours in number are on different shards.
@@ -83,6 +95,14 @@ pub enum Start {
     Newest,
     /// From each grid's newest checkpoint before a beat of the journal.
     Before(Tick),
+    /// The same, but a grid whose records from there on are missing begins with its oldest
+    /// checkpoint in what there is of the journal.
+    Within {
+        /// The beat.
+        before: Tick,
+        /// The first beat that there are records of.
+        journal: Tick,
+    },
 }
 
 /// One beat of one shard, as it lies in a journal.
@@ -94,6 +114,28 @@ pub struct Recorded {
     pub bytes: Vec<u8>,
 }
 
+impl Recorded {
+    /// The record, of the beat that it is said to be of and with messages to grids that exist.
+    fn decode(&self, galaxy: &Galaxy) -> anyhow::Result<BeatRecord<Space>> {
+        let beat = self.beat;
+        let record = BeatRecord::<Space>::decode(&self.bytes)
+            .with_context(|| format!("decode a record of beat {beat}"))?;
+        ensure!(
+            record.tick == beat,
+            "a record of beat {beat} holds beat {}",
+            record.tick
+        );
+        for envelope in record.grids.iter().flat_map(|record| &record.sent) {
+            ensure!(
+                galaxy.context.has_grid(envelope.to),
+                "beat {beat} sends a message to grid {}, which the galaxy does not have",
+                envelope.to
+            );
+        }
+        Ok(record)
+    }
+}
+
 /// What never changes about the galaxy that is replayed.
 #[derive(Clone)]
 pub struct Galaxy {
@@ -103,9 +145,20 @@ pub struct Galaxy {
     pub seed: u64,
 }
 
+/// What a beat's record holds for some grids.
+struct Share {
+    beat: Tick,
+    /// Messages to them.
+    sent: Vec<Envelope<Message>>,
+    /// Their records.
+    records: Vec<RecordOf<Space>>,
+}
+
 /// A grid on its way through its records.
 struct Course {
     grid: Grid<Space>,
+    /// Newer checkpoints were damaged: the grid has changed since this one.
+    has_changed: bool,
     /// The host's beat of its checkpoint; zero is the birth of the galaxy.
     from: Tick,
     /// The host's beat of its last record, or of its checkpoint.
@@ -119,6 +172,8 @@ pub struct Replay {
     galaxy: Galaxy,
     courses: BTreeMap<GridId, Course>,
     tick: Tick,
+    /// Whether a record was taken in.
+    has_begun: bool,
     /// Damaged checkpoints that were passed over.
     pub skipped: usize,
     /// Grid beats done.
@@ -142,22 +197,32 @@ impl Replay {
             galaxy: galaxy.clone(),
             courses: BTreeMap::new(),
             tick: until,
+            has_begun: false,
             skipped: 0,
             beats: 0,
         };
         let at_most = match start {
             Start::Newest => until,
-            Start::Before(beat) => beat.minus(1).min(until),
+            Start::Before(before) | Start::Within { before, .. } => before.minus(1).min(until),
         };
         for &grid in grids {
             let newest = checkpoint::newest(rows, grid, at_most);
             let newest = newest.with_context(|| format!("find a checkpoint of grid {grid}"))?;
             replay.skipped += newest.skipped.len();
-            let course = match newest.checkpoint {
+            let mut course = match newest.checkpoint {
                 Some(found) => Course::restored(galaxy, parts, found.beat, &found.state)
                     .with_context(|| format!("restore grid {grid} after beat {}", found.beat))?,
                 None => Course::born(galaxy, grid, parts),
             };
+            course.has_changed = !newest.skipped.is_empty();
+            if let Start::Within { journal, .. } = start
+                && course.from.next() < journal
+                && !course.may_wait()
+                && let Some(found) = oldest(rows, grid, journal.minus(1), until)?
+            {
+                course = Course::restored(galaxy, parts, found.beat, &found.state)
+                    .with_context(|| format!("restore grid {grid} after beat {}", found.beat))?;
+            }
             ensure!(
                 course.grid.id() == grid,
                 "the checkpoint of grid {grid} holds another"
@@ -185,31 +250,35 @@ impl Replay {
     /// every grid that has done a beat, with what came of it.
     ///
     /// # Errors
-    /// If the record is damaged, a beat is missing before it, or something came out differently:
+    /// If the record is damaged, a beat is missing before it (see the module), or something came out differently:
     /// the error names the grid and the beat.
     pub fn take(
         &mut self,
         recorded: &Recorded,
+        look: impl FnMut(Tick, &Grid<Space>, &GridBeat<Space>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let record = recorded.decode(&self.galaxy)?;
+        let sent = record.grids.iter().flat_map(|record| &record.sent);
+        let share = Share {
+            beat: recorded.beat,
+            sent: sent.cloned().collect(),
+            records: record.grids,
+        };
+        self.take_share(share, look)
+    }
+
+    /// Takes in what a record holds for the grids here.
+    fn take_share(
+        &mut self,
+        share: Share,
         mut look: impl FnMut(Tick, &Grid<Space>, &GridBeat<Space>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let beat = recorded.beat;
-        let record = BeatRecord::<Space>::decode(&recorded.bytes)
-            .with_context(|| format!("decode a record of beat {beat}"))?;
-        ensure!(
-            record.tick == beat,
-            "a record of beat {beat} holds beat {}",
-            record.tick
-        );
-        ensure!(
-            beat == self.tick || beat == self.tick.next(),
-            "the journal has no beat {}: it goes on with {beat}",
-            self.tick.next()
-        );
-        self.tick = beat;
-        for record in record.grids {
-            for envelope in &record.sent {
-                self.send(beat, envelope)?;
-            }
+        let beat = share.beat;
+        self.follow_on(beat)?;
+        for envelope in share.sent {
+            self.send(beat, envelope);
+        }
+        for record in share.records {
             let Some(course) = self.courses.get_mut(&record.grid) else {
                 continue;
             };
@@ -225,20 +294,41 @@ impl Replay {
         Ok(())
     }
 
-    fn send(&mut self, beat: Tick, envelope: &Envelope<Message>) -> anyhow::Result<()> {
-        ensure!(
-            self.galaxy.context.grids().any(|grid| grid == envelope.to),
-            "beat {beat} sends a message to grid {}, which the galaxy does not have",
-            envelope.to
-        );
-        let Some(course) = self.courses.get_mut(&envelope.to) else {
+    /// Goes on to the beat of the next record.
+    fn follow_on(&mut self, beat: Tick) -> anyhow::Result<()> {
+        if !self.has_begun && beat <= self.tick {
+            // All checkpoints here are newer.
             return Ok(());
+        }
+        if beat != self.tick && beat != self.tick.next() {
+            ensure!(
+                !self.has_begun,
+                "the journal has no beat {}: it goes on with {beat}",
+                self.tick.next()
+            );
+            let mut courses = self.courses.values();
+            let wants_more = courses.find(|course| course.from.next() < beat && !course.may_wait());
+            if let Some(course) = wants_more {
+                bail!(
+                    "the journal begins with beat {beat}, but grid {} is known as of beat {} only",
+                    course.grid.id(),
+                    course.from
+                );
+            }
+        }
+        self.has_begun = true;
+        self.tick = beat;
+        Ok(())
+    }
+
+    fn send(&mut self, beat: Tick, envelope: Envelope<Message>) {
+        let Some(course) = self.courses.get_mut(&envelope.to) else {
+            return;
         };
         if beat > course.from {
             let key = (envelope.from, envelope.sent, envelope.sequence);
-            course.inbox.insert(key, envelope.clone());
+            course.inbox.insert(key, envelope);
         }
-        Ok(())
     }
 
     /// The grids, ascending.
@@ -281,6 +371,26 @@ impl Replay {
     }
 }
 
+/// The oldest whole checkpoint of a grid from one beat to another.
+fn oldest(
+    rows: &impl Rows,
+    grid: GridId,
+    from: Tick,
+    until: Tick,
+) -> anyhow::Result<Option<Checkpoint>> {
+    let mut oldest = None;
+    for beat in checkpoint::beats_down(rows, grid, until) {
+        let beat = beat.context("list checkpoints")?;
+        if beat < from {
+            break;
+        }
+        if let Ok(Some(found)) = checkpoint::load(rows, grid, beat) {
+            oldest = Some(found);
+        }
+    }
+    Ok(oldest)
+}
+
 impl Course {
     fn restored(
         galaxy: &Galaxy,
@@ -298,6 +408,7 @@ impl Course {
             .map(|it| ((it.from, it.sent, it.sequence), it));
         Ok(Self {
             grid,
+            has_changed: false,
             from: beat,
             done: beat,
             inbox: inbox.collect(),
@@ -314,10 +425,17 @@ impl Course {
         };
         Self {
             grid: Grid::new(config, Tick(0)),
+            has_changed: false,
             from: Tick(0),
             done: Tick(0),
             inbox: BTreeMap::new(),
         }
+    }
+
+    /// Whether there may be no record of the beats after its checkpoint because nothing happened
+    /// on it.
+    fn may_wait(&self) -> bool {
+        self.grid.is_asleep() && !self.has_changed
     }
 
     fn repeat(&mut self, beat: Tick, record: RecordOf<Space>) -> anyhow::Result<GridBeat<Space>> {

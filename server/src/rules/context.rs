@@ -146,6 +146,12 @@ impl SpaceContext {
         self.by_grid.keys().copied()
     }
 
+    /// Whether the galaxy has this grid.
+    #[must_use]
+    pub fn has_grid(&self, grid: GridId) -> bool {
+        self.by_grid.contains_key(&grid)
+    }
+
     /// A station or a gate.
     #[must_use]
     pub fn fixture(&self, entity: EntityId) -> Option<&Fixture> {

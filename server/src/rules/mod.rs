@@ -9,6 +9,7 @@
 //! | [`presence`] | entering, leaving, arriving, lingering |
 //! | [`orders`] | commands: judged, carried out, answered |
 //! | [`frame`] | the immutable picture that edges and other shards read |
+//! | [`inspect`] | the columns of a row by name |
 //! | [`codec`] | bytes for checkpoints and the journal; digests |
 //!
 //! **Invariant:** nothing here does I/O, reads a clock, or knows which shard it runs on.
@@ -18,6 +19,7 @@ pub mod columns;
 pub mod context;
 pub mod frame;
 pub mod input;
+pub mod inspect;
 pub mod orders;
 pub mod presence;
 

@@ -14,33 +14,27 @@ use std::sync::Arc;
 
 use orrery_base::command::{Command, RejectCode};
 use orrery_base::{ClientId, GridId, ShardIndex, Tick};
-use orrery_kernel::dilation::Dilation;
 use orrery_kernel::rules::Stamped;
 use orrery_net::{ClosedReason, ConnectionKey, Edge, EdgeEvent};
 use orrery_proto::PROTOCOL_VERSION;
 use orrery_proto::handshake::{Progress, ServerHandshake};
 use orrery_proto::input::InputDatagram;
-use orrery_proto::message::{
-    ClientMessage, DepartureReason, FrameError, RefusalCode, ServerMessage,
-};
-use orrery_proto::snapshot::ClientView;
+use orrery_proto::message::{ClientMessage, FrameError, RefusalCode, ServerMessage};
 use orrery_services::character::Location;
 
 use super::session::{Identity, Place, Refusal, Session};
 use crate::config::EdgeSection;
 use crate::control::{ControlHandle, LoginReply, LoginRequest};
 use crate::metrics::ShardMetrics;
-use crate::rules::input::{Event, EventKind, Input};
+use crate::rules::input::Input;
 use crate::rules::presence::ADMISSION_BEATS;
 
-/// How often a client is sent after its character before it has to log in again.
-const CHASES_MAX: u8 = 5;
 /// Beats for which a client may owe the next word of the handshake: ten seconds.
 const SILENCE_BEATS: u64 = 300;
 
 /// All sessions of one edge.
 pub(super) struct Clients {
-    shard: ShardIndex,
+    pub(super) shard: ShardIndex,
     /// The QUIC connections.
     pub edge: Edge,
     /// By the index of the connection.
@@ -51,11 +45,11 @@ pub(super) struct Clients {
     pub(super) control: ControlHandle,
     pub(super) metrics: Arc<ShardMetrics>,
     /// Inputs for grids, wherever they are.
-    outbox: Vec<(GridId, Stamped<Input>)>,
+    pub(super) outbox: Vec<(GridId, Stamped<Input>)>,
     /// The newest beat that this shard has done.
     pub(super) tick: Tick,
     /// Of grids whose time is slowed down: what their clients are told.
-    paces: BTreeMap<GridId, ServerMessage>,
+    pub(super) paces: BTreeMap<GridId, ServerMessage>,
     draining: bool,
     buffer: Vec<u8>,
 }
@@ -168,7 +162,7 @@ impl Clients {
     }
 
     /// Runs `what` on a connection's session, if it is still there. An error ends it.
-    fn on(
+    pub(super) fn on(
         &mut self,
         connection: ConnectionKey,
         what: impl FnOnce(&mut Self, &mut Session) -> Result<(), Refusal>,
@@ -252,7 +246,7 @@ impl Clients {
     }
 
     /// Sends a message now. A client that does not read is ended by the edge itself.
-    fn tell(&mut self, session: &mut Session, message: &ServerMessage) {
+    pub(super) fn tell(&mut self, session: &mut Session, message: &ServerMessage) {
         match session.handshake.sending(message) {
             Ok(Progress::Reached(step)) => session.reached(step),
             Ok(Progress::Unchanged) => {}
@@ -269,7 +263,7 @@ impl Clients {
     }
 
     /// Sends a message when `tick` is durable and everything held before it has gone.
-    fn tell_when_durable(session: &mut Session, tick: Tick, message: ServerMessage) {
+    pub(super) fn tell_when_durable(session: &mut Session, tick: Tick, message: ServerMessage) {
         session.held.push_back((tick, message));
     }
 
@@ -569,175 +563,6 @@ impl Clients {
             throttle: newest.throttle,
         };
         self.pass_on(session, newest.sequence, 0, command);
-    }
-
-    /// A grid tells one of this edge's clients something.
-    /// `done` is the host's beat that it will be durable with.
-    pub(super) fn handle_grid_event(&mut self, done: Tick, event: Event) {
-        let Some(&index) = self.by_client.get(&event.client) else {
-            self.answer_for_the_gone(&event);
-            return;
-        };
-        let Some(connection) = self.sessions[index as usize]
-            .as_ref()
-            .map(|session| session.connection)
-        else {
-            return;
-        };
-        self.on(connection, |clients, session| {
-            clients.grid_event(session, done, event)
-        });
-    }
-
-    /// The client left while its ship was on the way: the grid where it has come to is told.
-    fn answer_for_the_gone(&mut self, event: &Event) {
-        if let EventKind::InSpace { grid, ship } = event.kind {
-            let input = Input::Leave {
-                client: event.client,
-                ship,
-            };
-            self.outbox.push((
-                grid,
-                Stamped {
-                    source: event.client.0,
-                    sequence: u64::MAX,
-                    input,
-                },
-            ));
-        }
-    }
-
-    fn grid_event(
-        &mut self,
-        session: &mut Session,
-        done: Tick,
-        event: Event,
-    ) -> Result<(), Refusal> {
-        let Event { tick, kind, .. } = event;
-        match kind {
-            EventKind::InSpace { grid, ship } => {
-                session.grid = Some(grid);
-                session.place = Place::InSpace(grid);
-                session.publishing = false;
-                match &mut session.view {
-                    Some(view) => view.change_grid(grid),
-                    None => session.view = Some(ClientView::new(grid, 0)),
-                }
-                session.interest = orrery_spatial::InterestSet::new();
-                session.interest_tick = Tick(0);
-                let system = grid.system();
-                let message = ServerMessage::EntitySpawned {
-                    grid,
-                    system,
-                    entity: ship,
-                    tick,
-                };
-                Self::tell_when_durable(session, done, message);
-                if let Some(dilation) = self.paces.get(&grid) {
-                    Self::tell_when_durable(session, done, dilation.clone());
-                }
-            }
-            EventKind::Docked { grid, station } => {
-                session.grid = Some(grid);
-                session.place = Place::Docked(grid);
-                session.publishing = false;
-                let message = ServerMessage::Docked { station, tick };
-                Self::tell_when_durable(session, done, message);
-            }
-            EventKind::Jumped { from, to } => {
-                session.grid = Some(to);
-                session.place = Place::Nowhere;
-                session.publishing = false;
-                let reason = DepartureReason::Jumped;
-                self.tell_in_order(session, ServerMessage::GridLeft { grid: from, reason });
-            }
-            EventKind::Answer {
-                sequence,
-                request,
-                reject,
-            } => {
-                if let Some(code) = reject {
-                    self.metrics.rejected(code);
-                }
-                let reject = reject.map(Into::into);
-                self.tell_in_order(
-                    session,
-                    ServerMessage::CommandResult {
-                        sequence,
-                        request,
-                        tick,
-                        reject,
-                    },
-                );
-            }
-            EventKind::Displaced => {
-                // The grid has given the ship to another client already.
-                session.grid = None;
-                return Err(Refusal::new(
-                    RefusalCode::AlreadyPlaying,
-                    "another client took over",
-                ));
-            }
-            EventKind::NotHere { moved_to } => self.chase(session, moved_to)?,
-        }
-        Ok(())
-    }
-
-    /// The character has moved on since its row was read: the client is sent after it.
-    fn chase(&mut self, session: &mut Session, moved_to: Option<GridId>) -> Result<(), Refusal> {
-        session.chases += 1;
-        session.grid = None;
-        let (Some(grid), Some((since, row)), Some(identity)) =
-            (moved_to, &session.admitted, &session.identity)
-        else {
-            return Err(Refusal::new(
-                RefusalCode::InternalError,
-                "the character is not where its row says",
-            ));
-        };
-        if session.chases > CHASES_MAX || self.tick.since(*since) > ADMISSION_BEATS {
-            return Err(Refusal::new(
-                RefusalCode::TimedOut,
-                "the character moved on too often",
-            ));
-        }
-        let input = Input::Enter {
-            client: identity.client,
-            edge: self.shard,
-            row: row.clone(),
-        };
-        session.inputs += 1;
-        self.outbox.push((
-            grid,
-            Stamped {
-                source: identity.client.0,
-                sequence: session.inputs,
-                input,
-            },
-        ));
-        session.grid = Some(grid);
-        Ok(())
-    }
-
-    /// The pace of a grid's time changes: the clients there are told.
-    pub(super) fn tell_pace(&mut self, grid: GridId, pace: Dilation, from: Tick) {
-        let message = ServerMessage::Dilation {
-            per_mille: pace.per_mille(),
-            from_tick: from,
-        };
-        if pace == Dilation::NONE {
-            self.paces.remove(&grid);
-        } else {
-            self.paces.insert(grid, message.clone());
-        }
-        for index in 0..self.sessions.len() {
-            let is_there = |session: &mut Session| session.place == Place::InSpace(grid);
-            let Some(mut session) = self.sessions[index].take_if(is_there) else {
-                continue;
-            };
-            self.tell_in_order(&mut session, message.clone());
-            self.sessions[index] = Some(session);
-        }
     }
 
     /// No new clients, no new commands; everybody is told how long there is.

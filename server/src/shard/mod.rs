@@ -16,6 +16,7 @@
 
 mod clients;
 mod conductor;
+mod grid_events;
 mod incidents;
 mod links;
 mod pacer;

@@ -504,7 +504,10 @@ impl Simulation {
             return false;
         };
         // The same shards as the balancer reckons with.
-        for (member, shard) in (0..).zip(members_of(self.shard, members, links.shards())).skip(1) {
+        for (member, shard) in (0..)
+            .zip(members_of(self.shard, members, links.shards()))
+            .skip(1)
+        {
             let team = Arc::clone(&team);
             links.send(shard, Packet::Join { team, member });
         }

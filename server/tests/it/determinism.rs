@@ -86,11 +86,9 @@ fn assert_one_home_each(lockstep: &Lockstep<Space>, on_the_way: &[Envelope<Messa
 }
 
 fn tables(lockstep: &Lockstep<Space>) -> impl Iterator<Item = (&SpaceColumns, &[EntityId])> {
-    let parts = lockstep
-        .worlds()
-        .iter()
-        .flat_map(|world| world.grids())
-        .flat_map(|grid| grid.parts());
+    let worlds = lockstep.worlds().iter();
+    let grids = worlds.flat_map(|world| world.grids().filter_map(|grid| world.grid(grid)));
+    let parts = grids.flat_map(|grid| grid.parts());
     parts.map(|part| (part.table.columns(), part.table.ids()))
 }
 

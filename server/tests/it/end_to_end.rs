@@ -8,13 +8,13 @@ use orrery_base::command::Command;
 use orrery_base::{EntityId, GridId, Tick};
 use orrery_game::content::Content;
 use orrery_game::galaxy::{Params, generate};
-use orrery_kernel::lockstep::Lockstep;
 use orrery_proto::handshake::Step;
 use orrery_proto::message::{DepartureReason, ServerMessage};
-use orrery_server::host::{load_galaxy, recovery};
-use orrery_server::rules::Space;
+use orrery_server::host::load_galaxy;
+use orrery_server::host::recovery::{Deal, Galaxy, Recorded, Replay, Start};
 use orrery_server::rules::columns::Presence;
 use orrery_server::rules::context::SpaceContext;
+use orrery_storage::journal;
 
 use crate::players::{Account, Pilot, block_on};
 use crate::process::{Folder, Server, run, wait_until};
@@ -48,7 +48,7 @@ fn seed() -> u64 {
 /// A state of the galaxy by the journal alone.
 struct Recovered {
     last: Tick,
-    lockstep: Lockstep<Space>,
+    replay: Replay,
     context: Arc<SpaceContext>,
 }
 
@@ -60,37 +60,38 @@ impl Recovered {
         let stored = load_galaxy(&store).unwrap();
         let context = Arc::new(SpaceContext::new(folder.content(), stored.galaxy));
         let last = until.or(store.at_open().last_beat).unwrap();
-        let deal = recovery::Deal::new(&context, usize::from(SHARDS));
-        let (seed, start) = (stored.params.seed, recovery::Start::Oldest);
-        let replayed =
-            recovery::replay(&store, &context, seed, &deal, start, last, |_| {}).unwrap();
-        assert_eq!(
-            replayed.from,
-            Tick(0),
-            "the journal reaches back to the beginning"
-        );
+        let deal = Deal::new(&context, 1);
+        let galaxy = Galaxy {
+            context: Arc::clone(&context),
+            seed: stored.params.seed,
+        };
+        let birth = Start::Before(Tick(1));
+        let mut replay = Replay::begin(&store, &galaxy, deal.grids(), birth, last, 1).unwrap();
+        assert_eq!(replay.from(), Tick(0), "it begins with the beginning");
+        for row in journal::range(store.log(), Tick(1)..=last).unwrap() {
+            let row = row.unwrap();
+            let (beat, bytes) = (row.key.beat, row.record);
+            let recorded = Recorded { beat, bytes };
+            replay.take(&recorded, |_, _, _| Ok(())).unwrap();
+        }
+        assert_eq!(replay.tick(), last, "the journal reaches to the end");
         Self {
             last,
-            lockstep: replayed.lockstep,
+            replay,
             context,
         }
     }
 
     /// Where a ship is: the grid, how, and the place. A trace is not a ship.
     fn ship(&self, ship: EntityId) -> (GridId, Presence, [i32; 3], EntityId) {
-        let homes = self
-            .lockstep
-            .worlds()
-            .iter()
-            .flat_map(|world| world.grids())
-            .filter_map(|grid| {
-                let (part, row) = grid.find(ship)?;
-                let columns = part.table.columns();
-                let presence = columns.presence(row);
-                let place = EntityId(columns.pilot.place[row]);
-                (presence != Presence::Trace)
-                    .then(|| (grid.id(), presence, columns.ship.position_cm(row), place))
-            });
+        let homes = self.replay.grids().filter_map(|grid| {
+            let (part, row) = grid.find(ship)?;
+            let columns = part.table.columns();
+            let presence = columns.presence(row);
+            let place = EntityId(columns.pilot.place[row]);
+            (presence != Presence::Trace)
+                .then(|| (grid.id(), presence, columns.ship.position_cm(row), place))
+        });
         let homes: Vec<_> = homes.collect();
         assert_eq!(homes.len(), 1, "{ship} is in one place: {homes:?}");
         homes[0]
@@ -99,7 +100,9 @@ impl Recovered {
     /// The largest way that a ship makes until it rests, if it is told to stop now: τ · v.
     fn braking_cm(&self, content: &Content, ship: EntityId) -> i64 {
         let grid = self.ship(ship).0;
-        let (part, row) = self.lockstep.grid(grid).unwrap().find(ship).unwrap();
+        let mut grids = self.replay.grids();
+        let grid = grids.find(|it| it.id() == grid).unwrap();
+        let (part, row) = grid.find(ship).unwrap();
         let ships = &part.table.columns().ship;
         let velocity = ships.velocity(row).map(i64::from);
         let speed_cm_s = orrery_base::motion::velocity_to_m_per_s(

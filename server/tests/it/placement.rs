@@ -150,11 +150,7 @@ async fn fly(
 }
 
 /// Ada and Ben, in different systems, fly while the operator works.
-fn fly_while(
-    server: &Server,
-    content: &Arc<Content>,
-    work: impl FnOnce() + Send,
-) -> [Watch; 2] {
+fn fly_while(server: &Server, content: &Arc<Content>, work: impl FnOnce() + Send) -> [Watch; 2] {
     let accounts = ["Ada", "Ben"].map(|name| Account::sign_up(server, name));
     let ready = [AtomicBool::new(false), AtomicBool::new(false)];
     let over = AtomicBool::new(false);
@@ -192,10 +188,7 @@ fn fly_while(
 fn assert_repeatable(folder: &Folder) {
     let replay = ["replay", "--data", folder.path(), "--verify"];
     let shards = ["--shards", "1,2"];
-    let replayed = run_within(
-        &[&replay[..], &shards].concat(),
-        Duration::from_secs(300),
-    );
+    let replayed = run_within(&[&replay[..], &shards].concat(), Duration::from_secs(300));
     let equal = replayed.success().matches("every digest equal").count();
     assert_eq!(equal, 2, "{}", replayed.out);
     let audit = run(&["audit", "--data", folder.path()]);
@@ -225,7 +218,10 @@ fn grids_move_split_and_merge_under_their_players() {
                 assert_eq!(members, 1);
                 let other = (1 - home).to_string();
                 let moved = operator.json(&["move", grid, &other]);
-                assert_eq!((&moved["shard"], &moved["members"]), (&(1 - home).into(), &1.into()));
+                assert_eq!(
+                    (&moved["shard"], &moved["members"]),
+                    (&(1 - home).into(), &1.into())
+                );
                 let split = operator.json(&["split", grid, "2", "--slices", "3"]);
                 assert_eq!(split["members"], 2);
                 // A move of what several shards step merges it first.
@@ -233,13 +229,20 @@ fn grids_move_split_and_merge_under_their_players() {
                 assert_eq!(operator.home(number), (home, 1));
                 operator.json(&["split", grid, "2"]);
                 let merged = operator.json(&["merge", grid]);
-                assert_eq!((&merged["shard"], &merged["members"]), (&home.into(), &1.into()));
+                assert_eq!(
+                    (&merged["shard"], &merged["members"]),
+                    (&home.into(), &1.into())
+                );
             }
         }
     });
     for watch in watches {
         println!("{} snapshots, gap {} beats", watch.snapshots, watch.gap);
-        assert!(watch.gap <= GAP_MAX, "{} beats without a snapshot", watch.gap);
+        assert!(
+            watch.gap <= GAP_MAX,
+            "{} beats without a snapshot",
+            watch.gap
+        );
     }
     // Thirty bots and nobody else, now that Ada and Ben have left; none was lost on the way.
     wait_until("Ada and Ben to be gone", || {
@@ -313,10 +316,18 @@ fn an_operator_is_told_what_is_wrong() {
         (&["split", "1", "3"], "members goes from 1 to 2"),
     ] {
         let said = operator.grid(arguments);
-        assert!(said.refusal().contains(expected), "{expected}: {}", said.err);
+        assert!(
+            said.refusal().contains(expected),
+            "{expected}: {}",
+            said.err
+        );
     }
     let help = run(&["grid", "--help"]);
-    assert!(help.success().contains("orrery grid move 7 1"), "{}", help.out);
+    assert!(
+        help.success().contains("orrery grid move 7 1"),
+        "{}",
+        help.out
+    );
     let table = operator.grid(&["list"]);
     assert_eq!(table.success().lines().count(), 3, "{}", table.out);
     server.stop();
@@ -344,7 +355,9 @@ fn the_balancer_relieves_a_shard() {
     let before = moves();
     for grid in 1..=4_u32 {
         if operator.home(grid).0 != 0 {
-            operator.grid(&["move", &grid.to_string(), "0", "--no-wait"]).success();
+            operator
+                .grid(&["move", &grid.to_string(), "0", "--no-wait"])
+                .success();
         }
     }
     wait_until("the balancer to move a grid", || moves() > before);

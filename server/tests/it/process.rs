@@ -509,8 +509,7 @@ pub(crate) fn metric(http: SocketAddr, name: &str, labels: &[(&str, &str)]) -> f
         .filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
             let (found, labels) = series.split_once('{').unwrap_or((series, ""));
-            let here =
-                found == name && wanted.iter().all(|label| labels.contains(label.as_str()));
+            let here = found == name && wanted.iter().all(|label| labels.contains(label.as_str()));
             here.then(|| value.parse().unwrap())
         })
         .collect();

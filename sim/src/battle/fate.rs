@@ -6,11 +6,11 @@ use orrery_base::digest::mix;
 use orrery_base::{EntityId, GridId};
 use orrery_kernel::effects::TargetedEffect;
 use orrery_kernel::part::Part;
-use orrery_kernel::rules::{BeatContext, Envelope, Output, Stamped};
+use orrery_kernel::rules::{BeatContext, Envelope, Output, Stamped, Write};
 
 use super::{
-    Battle, BattleEvent, Crossing, Effect, FULL_HULL, Lock, Order, fresh_ship, next_life,
-    quantised, reason, speed_of,
+    Battle, BattleEvent, Crossing, Effect, FULL_HULL, Lock, OBITUARIES, Order, fresh_ship,
+    lineage_of, next_life, quantised, reason, speed_of,
 };
 
 /// Beats for which a pilot's course holds.
@@ -112,8 +112,19 @@ fn suffer(
         let mut ship = fresh_ship(beat, next, fleet);
         (ship.killer, ship.mark) = (source, mark);
         out.event(id, BattleEvent::Killed(id, source));
+        out.write(id, obituary(id, source));
         part.despawn(id, reason::DIED);
         part.spawn(next, ship);
+    }
+}
+
+/// The row of a lineage: its last death.
+fn obituary(id: EntityId, killer: EntityId) -> Write {
+    let value = [id.0.to_le_bytes(), killer.0.to_le_bytes()].concat();
+    Write {
+        domain: OBITUARIES,
+        key: lineage_of(id).to_be_bytes().to_vec(),
+        value: Some(value),
     }
 }
 

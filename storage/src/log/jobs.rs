@@ -130,7 +130,7 @@ impl<D: Disk> SealJob<D> {
             None => self.disk.remove(&original).map(|()| None),
         };
         done.unwrap_or_else(|error| {
-            tracing::warn!(segment = original, %error, "a sealed segment's file stays for now");
+            tracing::warn!(segment = original, %error, "a sealed segment's file stays until the next opening");
             None
         })
     }

@@ -45,7 +45,11 @@ const FENCES: [(&str, &[&str], &str); 11] = [
     ("rstar", &["benches"], PEER),
     ("rtrb", &["benches"], PEER),
     ("glommio", &["kernel", "net"], RUNTIME),
-    ("rocksdb", &["storage"], "only storage/ knows RocksDB"),
+    (
+        "rocksdb",
+        &["storage", "benches"],
+        "only storage/ knows RocksDB; benches/ measure against it",
+    ),
     ("tokio", &["server", "client", "benches"], TOKIO),
     (
         "axum",

@@ -176,7 +176,10 @@ pub(super) async fn move_to(
         return Err(Problem::invalid(format!("shard goes from 0 to {last}.")));
     }
     if asked.shard == home.shard.0 {
-        let message = format!("Grid {} is on shard {} already.", home.status.grid, home.shard);
+        let message = format!(
+            "Grid {} is on shard {} already.",
+            home.status.grid, home.shard
+        );
         return Err(Problem::invalid(message));
     }
     let (grid, to) = (home.status.grid, ShardIndex(asked.shard));

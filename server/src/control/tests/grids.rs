@@ -65,22 +65,37 @@ fn what_an_operator_asks_comes_to_the_shard_that_has_the_grid() {
     let (grid, to) = (GridId(2), ShardIndex(0));
     let (members, slices) = (2, 3);
     let cases = [
-        ("move", json!({"shard": 0}), PlacementRequest::Move { grid, to }),
+        (
+            "move",
+            json!({"shard": 0}),
+            PlacementRequest::Move { grid, to },
+        ),
         (
             "split",
             json!({"members": 2, "slices": 3}),
-            PlacementRequest::Split { grid, members, slices },
+            PlacementRequest::Split {
+                grid,
+                members,
+                slices,
+            },
         ),
         (
             "split",
             json!({"members": 2}),
-            PlacementRequest::Split { grid, members, slices: 1 },
+            PlacementRequest::Split {
+                grid,
+                members,
+                slices: 1,
+            },
         ),
         ("merge", json!({}), PlacementRequest::Merge { grid }),
         (
             "pace",
             json!({"per_mille": 250}),
-            PlacementRequest::Pace { grid, pace: Dilation::new(250) },
+            PlacementRequest::Pace {
+                grid,
+                pace: Dilation::new(250),
+            },
         ),
         (
             "pace",
@@ -109,14 +124,30 @@ fn impossible_requests_are_refused_and_reach_no_shard() {
         (path(2, "move"), json!({"shard": 2}), (422, "invalid")),
         (path(2, "move"), json!({"shard": 1}), (422, "invalid")),
         (path(2, "move"), json!({}), (422, "json_data")),
-        (path(2, "move"), json!({"shard": 0, "x": 1}), (422, "json_data")),
+        (
+            path(2, "move"),
+            json!({"shard": 0, "x": 1}),
+            (422, "json_data"),
+        ),
         (path(2, "move"), json!({"shard": -1}), (422, "json_data")),
         (path(2, "split"), json!({"members": 0}), (422, "invalid")),
         (path(2, "split"), json!({"members": 3}), (422, "invalid")),
-        (path(2, "split"), json!({"members": 2, "slices": 0}), (422, "invalid")),
-        (path(2, "split"), json!({"members": 2, "slices": 65}), (422, "invalid")),
+        (
+            path(2, "split"),
+            json!({"members": 2, "slices": 0}),
+            (422, "invalid"),
+        ),
+        (
+            path(2, "split"),
+            json!({"members": 2, "slices": 65}),
+            (422, "invalid"),
+        ),
         (path(2, "pace"), json!({"per_mille": 99}), (422, "invalid")),
-        (path(2, "pace"), json!({"per_mille": 1_001}), (422, "invalid")),
+        (
+            path(2, "pace"),
+            json!({"per_mille": 1_001}),
+            (422, "invalid"),
+        ),
         (path(2, "pace"), json!({}), (422, "json_data")),
         (path(2, "fault"), json!({}), (403, "faults_off")),
         (path(999_999, "merge"), json!({}), (404, "grid_unknown")),
@@ -131,8 +162,13 @@ fn impossible_requests_are_refused_and_reach_no_shard() {
         members: 0,
         ..status(1)
     };
-    server.metrics.shard(ShardIndex(0)).publish_grids(vec![lost]);
-    let (status, code) = server.post(&path(1, "merge"), Some(&key), &json!({})).problem();
+    server
+        .metrics
+        .shard(ShardIndex(0))
+        .publish_grids(vec![lost]);
+    let (status, code) = server
+        .post(&path(1, "merge"), Some(&key), &json!({}))
+        .problem();
     assert_eq!((status, code.as_str()), (409, "grid_lost"));
     for shard in [0, 1] {
         assert_eq!(server.handle().poll_placement(ShardIndex(shard)), None);
@@ -166,7 +202,11 @@ fn a_shard_that_takes_no_more_is_busy() {
     let server = server(|_| {});
     let key = server.operator_key();
     let statuses: Vec<_> = (0..300)
-        .map(|_| server.post(&path(1, "merge"), Some(&key), &json!({})).status)
+        .map(|_| {
+            server
+                .post(&path(1, "merge"), Some(&key), &json!({}))
+                .status
+        })
         .collect();
     let taken = statuses.iter().take_while(|&&status| status == 202).count();
     assert!((1..300).contains(&taken), "{taken}");

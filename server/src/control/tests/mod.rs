@@ -157,7 +157,8 @@ impl Server {
             control_delay: Duration::from_millis(1),
             ..CommitOptions::default()
         };
-        let (committer, _, port) = Committer::start(&store, config.shards().into(), commit).unwrap();
+        let (committer, _, port) =
+            Committer::start(&store, config.shards().into(), commit).unwrap();
         let setup = setup(config, &store, &committer, port.clone());
         let (metrics, stop) = (Arc::clone(&setup.metrics), Arc::clone(&setup.stop));
         let context = Arc::clone(&setup.context);

@@ -1,0 +1,107 @@
+//! `orrery-recovery`: what becomes of a server that is killed, and how fast the past is repeated.
+//!
+//! ```text
+//! crash    a server with players is killed (SIGKILL) at random moments, again and again; after
+//!          each restart all digests must be equal and everything that was acknowledged be there
+//! restart  a store with a past of 10,000 ships is recovered, again and again
+//! replay   a store that 1,000 players have filled is replayed as fast as it goes
+//! ```
+//!
+//! Servers listen on loopback and keep their stores in temporary folders. Only processes that
+//! were started here are ever ended, by their ids; each server is also bounded in time by itself.
+//! Results go to `perf/results/` and into `summary.json`. The exit code is 0 if nothing was lost,
+//! 1 if something was, 2 if the run itself failed.
+
+#![forbid(unsafe_code)]
+
+mod crash;
+mod pilots;
+mod process;
+mod replay;
+mod restart;
+mod results;
+mod stage;
+mod witness;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Kills servers and brings them back.
+#[derive(Debug, Parser)]
+#[command(name = "orrery-recovery", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+struct Common {
+    /// Star systems; one for some 42 players if not given.
+    #[arg(long, global = true)]
+    systems: Option<u32>,
+    /// Seed of the galaxy, of the players, and of the moments of the kills.
+    #[arg(long, global = true, default_value_t = 1)]
+    seed: u64,
+    /// The program `orrery`; the one beside this program if not given.
+    #[arg(long, global = true, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Where the results go; `perf/results` if not given.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    results: Option<PathBuf>,
+    /// Keep the temporary folder.
+    #[arg(long, global = true)]
+    keep: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Kill a server with players at random moments.
+    Crash {
+        /// How often.
+        #[arg(default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        kills: u32,
+        /// Players, in a process of their own.
+        #[arg(default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        bots: u32,
+    },
+    /// Recover a store with a past of many ships.
+    Restart {
+        /// Ships.
+        #[arg(default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        ships: u32,
+        /// How often.
+        #[arg(default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+    },
+    /// Replay what players have done.
+    Replay {
+        /// Players.
+        #[arg(default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        bots: u32,
+        /// Seconds that they play.
+        #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(5..=3_600))]
+        seconds: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Crash { kills, bots } => crash::run(&cli.common, kills, bots),
+        Command::Restart { ships, rounds } => restart::run(&cli.common, ships, rounds),
+        Command::Replay { bots, seconds } => replay::run(&cli.common, bots, seconds),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("recovery: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# perf/crash.sh [KILLS] [BOTS] [OPTION…]: kills a server with players, again and again.
+#
+# Builds, then KILLS (200) times: starts a server on loopback with BOTS (500) players in another
+# process, kills it (SIGKILL) 0.2 to 3 s after its recovery, starts it again. Every restart
+# compares every digest; witnesses look whether what was acknowledged before is there, once.
+# Writes perf/results/recovery.{json,md,svg} and the keys recovery.* of perf/results/summary.json.
+# Fails if anything was lost or is there twice. Other work on the machine is in the figures.
+#
+# perf/crash.sh restart [SHIPS] [ROUNDS]: instead, how long a past of SHIPS (10,000) ships takes
+# to recover: perf/results/restart.json.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/build.sh orrery orrery-recovery
+program="${CARGO_TARGET_DIR:-target}/release/orrery-recovery"
+if [ "${1:-}" = restart ]; then
+    exec "$program" "$@"
+fi
+exec "$program" crash "$@"
