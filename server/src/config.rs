@@ -66,6 +66,21 @@ impl Default for ServerConfig {
     }
 }
 
+impl ServerConfig {
+    /// What no range says.
+    fn validate(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.ipv4.is_some() || self.ipv6.is_some(),
+            "server.ipv4 and server.ipv6 are both off: nobody could connect"
+        );
+        ensure!(
+            self.certificate.is_some() == self.certificate_key.is_some(),
+            "server.certificate and server.certificate_key go together"
+        );
+        Ok(())
+    }
+}
+
 /// What clients get and how much.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -333,15 +348,7 @@ impl Config {
             range(key, value, low, high)?;
         }
         self.balance.validate(range)?;
-        ensure!(
-            self.server.ipv4.is_some() || self.server.ipv6.is_some(),
-            "server.ipv4 and server.ipv6 are both off: nobody could connect"
-        );
-        ensure!(
-            self.server.certificate.is_some() == self.server.certificate_key.is_some(),
-            "server.certificate and server.certificate_key go together"
-        );
-        Ok(())
+        self.server.validate()
     }
 
     /// The number of shards to run: as configured, or one per core and at least two.

@@ -165,7 +165,9 @@ impl Stage {
         let mut serve = self.command(&["serve", "--stop-after", &longest]);
         let log = self.folder.join("server.log");
         let mut server = Process::start("the server", &mut serve, &log)?;
-        let base = heard(&mut server, |line| line.strip_prefix("web ").map(str::to_owned))?;
+        let base = heard(&mut server, |line| {
+            line.strip_prefix("web ").map(str::to_owned)
+        })?;
         heard(&mut server, |line| (line == "ready").then_some(()))?;
         let report = self.folder.join("bots.json");
         let (count, seconds) = (args.bots.to_string(), seconds.to_string());
@@ -250,7 +252,10 @@ impl Stage {
                 ensure!(since.elapsed() < PATIENCE, "grid {grid} does not come back");
                 std::thread::sleep(LOOK);
             }
-            println!("containment: back after {:.3} s", restored_s[restored_s.len() - 1]);
+            println!(
+                "containment: back after {:.3} s",
+                restored_s[restored_s.len() - 1]
+            );
             std::thread::sleep(pause);
         }
         let last = scrape()?;
@@ -293,10 +298,7 @@ impl Stage {
 }
 
 /// Waits for a line of a process.
-fn heard<T>(
-    process: &mut Process,
-    mut wanted: impl FnMut(&str) -> Option<T>,
-) -> anyhow::Result<T> {
+fn heard<T>(process: &mut Process, mut wanted: impl FnMut(&str) -> Option<T>) -> anyhow::Result<T> {
     let since = Instant::now();
     while since.elapsed() < PATIENCE {
         process.must_run()?;

@@ -37,7 +37,10 @@ impl Beats {
                 (of == shard && (from..to).contains(&beat)).then_some(took)
             })
             .collect();
-        ensure!(!took_us.is_empty(), "the trace has no beat of shard {shard}");
+        ensure!(
+            !took_us.is_empty(),
+            "the trace has no beat of shard {shard}"
+        );
         took_us.sort_unstable();
         let count = took_us.len();
         let quantile = |of_100: usize| {
