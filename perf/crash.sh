@@ -7,6 +7,8 @@
 # Writes perf/results/recovery.{json,md,svg} and the keys recovery.* of perf/results/summary.json.
 # Fails if anything was lost or is there twice. Other work on the machine is in the figures.
 #
+# With --forget the store is set back by one life before the last start: the run must fail.
+#
 # perf/crash.sh restart [SHIPS] [ROUNDS]: instead, how long a past of SHIPS (10,000) ships takes
 # to recover: perf/results/restart.json.
 

@@ -452,3 +452,6 @@ impl Course {
         Ok(replay_grid(&mut self.grid, record, &mut NoProbe)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,10 @@ use crate::rules::input::{Input, Message};
 /// a long, dilated beat cannot be split.
 const REQUEST_BEATS: u64 = 300;
 
+/// Intervals after which a grid that sleeps is saved again all the same: a recovery reads the journal
+/// from its oldest checkpoint on.
+const STALE_INTERVALS: u64 = 10;
+
 /// The simulation of a shard and what has come for its next beats.
 pub struct Simulation {
     shard: ShardIndex,
@@ -320,7 +324,9 @@ impl Simulation {
             }
             let waiting = self.world.waiting(grid);
             let is_alone = waiting.is_some_and(|waiting| waiting.arrivals.is_empty());
-            if let Some(saved) = ward.unchanged_since().filter(|_| is_alone) {
+            let stale_after = STALE_INTERVALS * self.image_interval;
+            let is_fresh = |saved: &Tick| is_alone && tick.since(*saved) < stale_after;
+            if let Some(saved) = ward.unchanged_since().filter(is_fresh) {
                 images.push(ImageNews::Unchanged { grid, tick, saved });
             } else if let Some(image) = self.world.image(grid) {
                 images.push(ImageNews::Changed(Checkpoint { tick, image }));

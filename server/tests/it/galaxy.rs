@@ -5,7 +5,10 @@ use std::process::Command;
 use crate::process::{binary, content_folder};
 
 fn run(arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(binary()).args(arguments).output().unwrap();
+    // Only what the command says, not what is logged.
+    let mut command = Command::new(binary());
+    let output = command.args(["--log", "error"]).args(arguments).output();
+    let output = output.unwrap();
     let text = [output.stdout, output.stderr].concat();
     (
         output.status.success(),

@@ -1,5 +1,7 @@
 //! What a live server did, its journal repeats, bit for bit, on any number of shards.
 
+mod options;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

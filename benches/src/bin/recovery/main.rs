@@ -68,6 +68,10 @@ enum Command {
         /// Players, in a process of their own.
         #[arg(default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         bots: u32,
+        /// Before the last start, set the store back by one life: the witnesses must find that
+        /// something is lost. A test of this test.
+        #[arg(long)]
+        forget: bool,
     },
     /// Recover a store with a past of many ships.
     Restart {
@@ -92,7 +96,11 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Command::Crash { kills, bots } => crash::run(&cli.common, kills, bots),
+        Command::Crash {
+            kills,
+            bots,
+            forget,
+        } => crash::run(&cli.common, kills, bots, forget),
         Command::Restart { ships, rounds } => restart::run(&cli.common, ships, rounds),
         Command::Replay { bots, seconds } => replay::run(&cli.common, bots, seconds),
     };

@@ -90,6 +90,11 @@ impl Process {
         }
     }
 
+    /// What it has said since it was last listened to.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.lines.try_iter().map(|(_, line)| line).collect()
+    }
+
     /// The end of its log.
     pub(crate) fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();

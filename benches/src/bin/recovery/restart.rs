@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use orrery_benches::report::{rounded, summarise};
 use serde_json::json;
 
 use crate::Common;
 use crate::results::{about, folder, quantile, write_json};
-use crate::stage::Stage;
+use crate::stage::{Stage, copy};
 
 const LONGEST: Duration = Duration::from_secs(120);
 /// The limit, seconds.
@@ -64,20 +64,4 @@ pub(crate) fn run(common: &Common, ships: u32, rounds: u32) -> anyhow::Result<bo
         summarise(&folder.join("summary.json"), &figures).context("write the summary")?;
     }
     Ok(quantile(&recovered, 1.0) < LIMIT_S)
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
-    ensure!(from.is_dir(), "{} is no folder", from.display());
-    std::fs::create_dir_all(to).with_context(|| format!("create {}", to.display()))?;
-    for entry in std::fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
-        let path = entry.context("list a store")?.path();
-        let name = path.file_name().context("a file has a name")?;
-        if path.is_dir() {
-            copy(&path, &to.join(name))?;
-        } else {
-            std::fs::copy(&path, to.join(name))
-                .with_context(|| format!("copy {}", path.display()))?;
-        }
-    }
-    Ok(())
 }

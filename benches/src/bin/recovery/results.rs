@@ -25,6 +25,8 @@ pub(crate) struct Life {
     pub(crate) recovered_s: f64,
     /// Until it was ready for players.
     pub(crate) ready_s: f64,
+    /// Players who had arrived by the kill, in hundreds.
+    pub(crate) players: u32,
     /// From there to the kill.
     pub(crate) lived_s: f64,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Results {
     pub(crate) lives: Vec<Life>,
     /// What became of what was acknowledged.
     pub(crate) verdict: Verdict,
+    /// How many of the facts that were found are places of ships.
+    pub(crate) places: u64,
 }
 
 /// The folder for results, made if it is missing.
@@ -96,13 +100,15 @@ impl Results {
             "about": about(stage.root()),
             "bots": self.bots,
             "kills": self.lives.len(),
-            "facts_checked": self.verdict.found,
+            "accounts_and_characters_found": self.verdict.found - self.places,
+            "places_of_ships_found": self.places,
             "lost": self.verdict.lost,
             "doubled": self.verdict.doubled,
             "recovered_s": spread(&recovered),
             "ready_s": spread(&ready),
             "lives": self.lives.iter().map(|life| json!({
                 "beat": life.beat,
+                "players": life.players,
                 "recovered_s": rounded(life.recovered_s),
                 "ready_s": rounded(life.ready_s),
                 "lived_s": rounded(life.lived_s),
@@ -135,12 +141,18 @@ impl Results {
             let [p50, p99, most] = [0.5, 0.99, 1.0].map(|share| quantile(values, share));
             format!("p50 {p50:.2} s, p99 {p99:.2} s, at most {most:.2} s")
         };
+        let most = self.lives.iter().map(|life| life.players).max();
+        let most = most.unwrap_or(0);
         let rows = [
             ("kills (SIGKILL)", self.lives.len().to_string()),
-            ("players", self.bots.to_string()),
+            ("players, most at a kill", format!("{}, {most}", self.bots)),
             (
-                "acknowledged facts found again",
-                self.verdict.found.to_string(),
+                "acknowledged accounts and characters found again",
+                (self.verdict.found - self.places).to_string(),
+            ),
+            (
+                "acknowledged docks and undocks found again",
+                self.places.to_string(),
             ),
             ("lost", self.verdict.lost.len().to_string()),
             ("doubled", self.verdict.doubled.len().to_string()),

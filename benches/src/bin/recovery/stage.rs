@@ -199,6 +199,26 @@ impl Drop for Stage {
     }
 }
 
+/// Copies a folder with all that is in it.
+///
+/// # Errors
+/// If it is none, or a file cannot be copied.
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    ensure!(from.is_dir(), "{} is no folder", from.display());
+    std::fs::create_dir_all(to).with_context(|| format!("create {}", to.display()))?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
+        let path = entry.context("list a store")?.path();
+        let name = path.file_name().context("a file has a name")?;
+        if path.is_dir() {
+            copy(&path, &to.join(name))?;
+        } else {
+            std::fs::copy(&path, to.join(name))
+                .with_context(|| format!("copy {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// The value of `beat=` in a line of the log.
 fn beat_in(line: &str) -> Option<u64> {
     let words = line.split_whitespace();
