@@ -37,7 +37,7 @@ fn suite(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let tick = ports[0].next_beat();
                 for (shard, port) in ports.iter_mut().enumerate() {
-                    let submitted = port.submit(tick, black_box(beat(shard, rows)));
+                    let submitted = port.submit(tick, black_box(beat(shard, rows)).into());
                     submitted.expect("one beat at a time finds room");
                 }
                 let waited = durable.wait(tick, Duration::from_secs(10));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use orrery_base::command::Command;
-use orrery_base::{CharacterId, ClientId, EntityId, GridId, SystemId, TypeId};
+use orrery_base::{CharacterId, ClientId, EntityId, GridId, SystemId, Tick, TypeId};
 use orrery_game::columns::activity;
 use orrery_game::content::Content;
 use orrery_game::order::Order;
@@ -309,6 +309,7 @@ impl Player {
     }
 
     fn note(&mut self, message: &ServerMessage) {
+        let now_ns = self.now_ns();
         let situation = &mut self.situation;
         match message {
             ServerMessage::ClientIdAssigned { client } => situation.client = *client,
@@ -337,7 +338,7 @@ impl Player {
                 situation.system = *system;
                 situation.ship = *entity;
                 situation.docked = None;
-                self.world.spawned(*entity);
+                self.world.spawned(*grid, *entity);
             }
             ServerMessage::Welcome {
                 beats_per_second,
@@ -359,7 +360,7 @@ impl Player {
             ServerMessage::Dilation {
                 per_mille,
                 from_tick,
-            } => self.world.dilate(*per_mille, *from_tick),
+            } => self.world.dilate(now_ns, *per_mille, *from_tick),
             _ => {}
         }
     }
@@ -424,6 +425,25 @@ impl Player {
             Err(quinn::SendDatagramError::ConnectionLost(error)) => Err(error.into()),
             Err(error) => Err(PlayerError::Protocol(error.to_string())),
         }
+    }
+
+    /// The pace of the grid's time now, per mille of real time: 1000 where nothing slows it, and on
+    /// no grid.
+    #[must_use]
+    pub fn dilation(&self) -> u16 {
+        match self.situation.grid {
+            Some(_) => self.world.clock().per_mille(self.now_ns()),
+            None => 1_000,
+        }
+    }
+
+    /// The grid's own time, as far as it can be known here: its newest beat. `None` on no grid, and
+    /// before its first snapshot. The beats of two grids have nothing to do with each other.
+    #[must_use]
+    pub fn grid_tick(&self) -> Option<Tick> {
+        self.situation.grid?;
+        let (tick, _) = self.world.clock().beat(self.now_ns())?;
+        Some(tick)
     }
 
     /// How far the handshake has come; a docked player stays at step 8.

@@ -254,7 +254,11 @@ impl Rest {
         answer(url, request.call())
     }
 
-    fn post<A: DeserializeOwned>(
+    /// Sends any JSON document to the server and reads the answer.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub fn post<A: DeserializeOwned>(
         &self,
         path: &str,
         bearer: Option<&str>,

@@ -40,6 +40,19 @@ impl Barrier {
         }
     }
 
+    /// How often all members have met, modulo 2³². For a member that has not come to the next
+    /// meeting yet: until it does, the number stands still.
+    #[must_use]
+    pub fn meetings(&self) -> u32 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether a member gave up.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+
     /// Waits until all members are here. `keep_waiting` is asked now and then meanwhile.
     ///
     /// What a member wrote before it came is seen by all members after they have gone on.
@@ -48,7 +61,7 @@ impl Barrier {
     /// If a member was told not to wait any longer, now or earlier.
     pub fn wait(&self, mut keep_waiting: impl FnMut() -> bool) -> Result<(), Broken> {
         // Before arriving: the generation cannot change until this member has arrived.
-        let generation = self.generation.load(Ordering::Acquire);
+        let generation = self.meetings();
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
             // Nobody looks at the count again before the generation has changed.
             self.arrived.store(0, Ordering::Relaxed);
@@ -77,7 +90,7 @@ impl Barrier {
     }
 
     fn check(&self) -> Result<(), Broken> {
-        if self.is_broken.load(Ordering::Acquire) {
+        if self.is_broken() {
             Err(Broken)
         } else {
             Ok(())

@@ -44,44 +44,70 @@ impl Default for Dilation {
     }
 }
 
-/// How a [`Governor`] decides.
+/// What a [`Governor`] is made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct GovernorConfig {
-    /// A beat of the host, in nanoseconds.
+    /// The length of the host's beat, in nanoseconds, ≥ 1.
     pub beat_ns: u64,
-    /// How much of a beat the grids of a shard may take, in per mille; the rest is the edge's.
+    /// How much of a beat a shard may spend on grids, in per mille, 1..=1000.
     pub share_per_mille: u16,
     /// The slowest pace.
     pub floor: Dilation,
+    /// A slower pace than this is called for by any cost above the room; a faster one only once
+    /// the room is so much larger than what it takes, in per mille of it, 0..=1000.
+    pub reserve_per_mille: u16,
+    /// How fast a falling cost is believed: one part in `1 << decay` of the difference per beat
+    /// observed, 0..=16. A rising one is believed within a few beats.
+    pub decay: u8,
 }
 
-impl Default for GovernorConfig {
-    fn default() -> Self {
+impl GovernorConfig {
+    /// 700 ‰ of a beat, no slower than 100 ‰, faster again with 100 ‰ to spare, over some 32
+    /// beats.
+    #[must_use]
+    pub const fn new(beat_ns: u64) -> Self {
         Self {
-            beat_ns: 33_333_333,
+            beat_ns,
             share_per_mille: 700,
             floor: Dilation(100),
+            reserve_per_mille: 100,
+            decay: 5,
         }
     }
 }
 
-/// From what a grid's beats cost to the pace of its time: a pure function of what it has
-/// observed. Slows down at once, speeds up slowly, and not for a little.
-#[derive(Clone, Copy, Debug)]
+/// From the measured cost of a grid's beats to the pace of its time: one per grid.
+///
+/// A beat of the grid costs `c`; the shard has room for `share · beat − others` per beat of the
+/// host. So the grid can have `room / c` beats of its own per beat of the host: that is the pace.
+/// The cost is smoothed, fast upwards (half of the difference) and slowly downwards, and a pace
+/// is only left for a faster one that is there with [`GovernorConfig::reserve_per_mille`] to
+/// spare: a cost that wavers about a limit does not make the pace flap.
+///
+/// Measured costs are real time: a governor decides what is **recorded** as an input of a beat,
+/// and is no part of the simulation. Integers only; no clock.
+#[derive(Clone, Debug)]
 pub struct Governor {
     config: GovernorConfig,
-    /// What a beat costs, smoothed, in nanoseconds.
+    /// Smoothed cost of a beat, in ns; 0 before the first.
     cost_ns: u64,
     pace: Dilation,
 }
 
-/// A pace is raised by at least so much at a time, in per mille.
-const STEP_UP: u16 = 50;
-
 impl Governor {
-    /// Of a grid at full pace whose cost is unknown.
+    /// At full pace until something else is observed.
+    ///
+    /// # Panics
+    /// If the configuration is out of its ranges.
     #[must_use]
-    pub const fn new(config: GovernorConfig) -> Self {
+    pub fn new(config: GovernorConfig) -> Self {
+        assert!(
+            config.beat_ns > 0
+                && (1..=1000).contains(&config.share_per_mille)
+                && config.reserve_per_mille <= 1000
+                && config.decay <= 16,
+            "{config:?}"
+        );
         Self {
             config,
             cost_ns: 0,
@@ -89,33 +115,55 @@ impl Governor {
         }
     }
 
-    /// Takes in what a whole beat of the grid has cost, on the shard where it cost most.
+    /// Takes in what one beat of the grid has cost on its busiest member, in ns.
     pub const fn observe(&mut self, cost_ns: u64) {
-        // Half of a rise, a sixteenth of a fall.
         if cost_ns > self.cost_ns {
+            // Half of the difference, rounded up, so that it gets there.
             self.cost_ns += (cost_ns - self.cost_ns).div_ceil(2);
         } else {
-            self.cost_ns -= (self.cost_ns - cost_ns) / 16;
+            let gap = self.cost_ns - cost_ns;
+            self.cost_ns -= gap.div_ceil(1 << self.config.decay);
         }
     }
 
-    /// The pace at which the grid keeps to its share of a beat, beside the other grids of its
-    /// shard, which take `others_ns` of it.
+    /// The smoothed cost of a beat, in ns.
+    #[must_use]
+    pub const fn cost_ns(&self) -> u64 {
+        self.cost_ns
+    }
+
+    /// The pace for the next beats, if the other grids of the busiest member's shard take
+    /// `others_ns` of every beat of the host.
     pub fn pace(&mut self, others_ns: u64) -> Dilation {
+        let affordable = self.affordable(others_ns, 0);
+        if affordable < self.pace {
+            self.pace = affordable;
+        } else {
+            let faster = self.affordable(others_ns, self.config.reserve_per_mille);
+            self.pace = self.pace.max(faster);
+        }
+        self.pace
+    }
+
+    /// The fastest pace whose cost leaves `reserve` per mille of the room free.
+    fn affordable(&self, others_ns: u64, reserve: u16) -> Dilation {
         let GovernorConfig {
             beat_ns,
             share_per_mille,
             floor,
+            ..
         } = self.config;
-        let share_ns = beat_ns / 1000 * u64::from(share_per_mille);
-        // However busy the others are: a tenth of a beat is left for it.
-        let room_ns = share_ns.saturating_sub(others_ns).max(beat_ns / 10);
-        let wanted = 1000 * room_ns / self.cost_ns.max(1);
-        let wanted = Dilation(wanted.min(1000) as u16).max(floor);
-        let is_worth_it = wanted == Dilation::NONE || wanted.0 >= self.pace.0 + STEP_UP;
-        if wanted < self.pace || is_worth_it {
-            self.pace = wanted;
+        if self.cost_ns == 0 {
+            return Dilation::NONE;
         }
-        self.pace
+        let room = u128::from(beat_ns) * u128::from(share_per_mille) / 1000;
+        let room = room.saturating_sub(u128::from(others_ns));
+        let room = room * u128::from(1000 - reserve) / 1000;
+        let pace = room * 1000 / u128::from(self.cost_ns);
+        // In range: at most 1000, and the floor is at least 1.
+        Dilation(pace.min(1000) as u16).max(floor)
     }
 }
+
+#[cfg(test)]
+mod tests;

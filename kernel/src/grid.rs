@@ -26,7 +26,7 @@ use crate::part::Part;
 use crate::probe::{Conductor, NoProbe, Phase};
 use crate::rules::{Envelope, Rules, Sourced, Stamped, Write};
 use crate::seat::Seat;
-pub use checkpoint::RestoreError;
+pub use checkpoint::{RestoreError, Restored};
 pub use image::GridImage;
 
 /// What a grid is made with.
@@ -234,6 +234,11 @@ impl<R: Rules> Desk<R> {
 
     pub(crate) const fn is_asleep(&self) -> bool {
         self.is_asleep
+    }
+
+    /// The host's beat in which the last beat was begun.
+    pub(crate) const fn wall(&self) -> Tick {
+        self.wall
     }
 
     /// Leaves beats out, up to and with `tick`.
@@ -462,6 +467,7 @@ impl<R: Rules> Grid<R> {
         let mut grid = Self::empty(config, desk.tick);
         grid.desk.digest = desk.digest;
         grid.desk.is_asleep = desk.is_asleep;
+        (grid.desk.wall, grid.desk.dilation) = (desk.wall, desk.dilation);
         for seat in seats {
             let (mut part, departures, has_newcomers) = seat.into_part();
             if part.index() == 0 {
@@ -486,6 +492,10 @@ impl<R: Rules> Grid<R> {
                     seat.set_newcomers();
                 }
             }
+        }
+        for seat in &mut grid.seats {
+            // They left at the end of the beat, by id.
+            seat.departures_mut().sort_unstable_by_key(|left| left.id);
         }
         grid
     }

@@ -14,6 +14,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod balance;
 pub mod barrier;
 pub mod codec;
 pub mod dilation;

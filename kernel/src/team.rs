@@ -24,8 +24,8 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use orrery_base::{GridId, Tick};
 
@@ -42,13 +42,14 @@ use crate::seat::Seat;
 pub struct Failure<R: Rules> {
     /// The grid.
     pub grid: GridId,
-    /// The grid's own time of the beat.
+    /// The grid's own time of the beat: the one that comes next after the restore.
     pub tick: Tick,
     /// The host's beat in which it was begun.
     pub wall: Tick,
-    /// What the panic said.
+    /// What the panic said, or that the team is broken.
     pub message: String,
-    /// What had come for the beat, in canonical order. Arrivals may carry value.
+    /// What had come for the beat, in canonical order. Arrivals may carry value. It is nothing if
+    /// no beat had been begun.
     pub delivery: Delivery<R>,
 }
 
@@ -100,7 +101,12 @@ pub struct Team<R: Rules> {
     /// Those of member `m` are `m * slices..(m + 1) * slices`.
     seats: Vec<Mutex<Option<Seat<R>>>>,
     barrier: Barrier,
-    plan: Mutex<Plan>,
+    /// For turns whose first barrier is an even and an odd meeting: the leader may write the next
+    /// one while a member has yet to read that of a turn of rest.
+    plans: [Mutex<Plan>; 2],
+    /// Whether a beat is under way, and how many slices of stages of it are done. The leader's.
+    is_under_way: AtomicBool,
+    progress: AtomicUsize,
     /// Whether the turn ends at a barrier, for barriers with even and with odd numbers: the
     /// leader may be one barrier ahead of a member that has not looked yet, but not two.
     ends: [AtomicBool; 2],
@@ -138,7 +144,9 @@ impl<R: Rules> Team<R> {
             desk: Mutex::new(Some(desk)),
             seats: seats.into_iter().map(|s| Mutex::new(Some(s))).collect(),
             barrier: Barrier::new(u32::from(members)),
-            plan: Mutex::new(plan),
+            plans: [Mutex::new(plan), Mutex::new(plan)],
+            is_under_way: AtomicBool::new(false),
+            progress: AtomicUsize::new(0),
             ends: [AtomicBool::new(false), AtomicBool::new(false)],
             has_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -168,47 +176,95 @@ impl<R: Rules> Team<R> {
     /// time for more.
     ///
     /// # Errors
-    /// If a member will not come any more. The grid is lost then.
+    /// If a member will not come any more. The grid is lost then; [`Team::give_up`] says with
+    /// what.
     ///
     /// # Panics
-    /// As [`Desk::begin`], and if a beat is under way and there is an order.
+    /// If a beat is under way and there is an order.
     pub fn lead(
         &self,
         order: Option<Order<R>>,
         conductor: &mut impl Conductor,
         sliced: bool,
     ) -> Result<Turn<R>, Broken> {
-        {
-            let mut plan = lock(&self.plan);
-            plan.is_sliced = sliced;
-            if let Some(order) = order {
-                assert!(plan.progress == 0, "a beat is under way");
-                (plan.tick, plan.wall, plan.is_rest) = (order.tick, order.wall, false);
-                self.with_desk(|desk| desk.begin(order));
-            } else {
-                plan.is_rest = plan.progress == 0;
-            }
+        let is_rest = order.is_none() && !self.is_under_way();
+        if let Some(order) = order {
+            assert!(!self.is_under_way(), "a beat is under way");
+            self.is_under_way.store(true, Ordering::Release);
+            self.guard(|| self.with_desk(|desk| desk.begin(order)));
         }
+        let (tick, wall) = self.with_desk(|desk| (desk.tick(), desk.wall()));
+        *self.next_plan() = Plan {
+            is_rest,
+            is_sliced: sliced,
+            tick,
+            wall,
+            progress: self.progress.load(Ordering::Acquire),
+        };
         let Some(progress) = self.take_turn(0, conductor)? else {
             return Ok(Turn::Rested);
         };
-        if self.has_failed.load(Ordering::Acquire) {
-            let plan = *lock(&self.plan);
-            let message = lock(&self.failure).take();
-            return Ok(Turn::Failed(Failure {
-                grid: self.grid,
-                tick: plan.tick,
-                wall: plan.wall,
-                message: message.unwrap_or_default(),
-                delivery: self.with_desk(Desk::take_delivery),
-            }));
+        self.progress.store(progress, Ordering::Release);
+        if progress < self.all() && !self.has_failed() {
+            return Ok(Turn::Paused);
         }
-        let is_done = progress == self.all();
-        lock(&self.plan).progress = if is_done { 0 } else { progress };
-        if is_done {
-            Ok(Turn::Done(self.with_desk(Desk::finish)))
+        let beat = if self.has_failed() {
+            None
         } else {
-            Ok(Turn::Paused)
+            self.guard(|| self.with_desk(Desk::finish))
+        };
+        let Some(beat) = beat else {
+            return Ok(Turn::Failed(self.failure()));
+        };
+        self.progress.store(0, Ordering::Release);
+        self.is_under_way.store(false, Ordering::Release);
+        Ok(Turn::Done(beat))
+    }
+
+    /// The plan of the turn that is to come. Only a member that has not come to its first
+    /// barrier may ask.
+    fn next_plan(&self) -> MutexGuard<'_, Plan> {
+        lock(&self.plans[self.barrier.meetings() as usize & 1])
+    }
+
+    /// Breaks the team, as [`Team::break_up`], and tells what is lost. For the leader, after an
+    /// error.
+    #[must_use]
+    pub fn give_up(&self) -> Failure<R> {
+        self.break_up();
+        self.failure()
+    }
+
+    /// What is lost, with the first panic, if there was one.
+    fn failure(&self) -> Failure<R> {
+        let message = lock(&self.failure).take();
+        let (tick, wall) = self.with_desk(|desk| (desk.tick(), desk.wall()));
+        Failure {
+            grid: self.grid,
+            tick: if self.is_under_way() {
+                tick
+            } else {
+                tick.next()
+            },
+            wall,
+            message: message.unwrap_or_else(|| Broken.to_string()),
+            delivery: self.with_desk(Desk::take_delivery),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Does something for the beat; `None` after a panic, which the beat then ends with.
+    fn guard<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                lock(&self.failure).get_or_insert_with(|| panic_message(&*panic));
+                self.has_failed.store(true, Ordering::Release);
+                None
+            }
         }
     }
 
@@ -238,8 +294,9 @@ impl<R: Rules> Team<R> {
         member: u16,
         conductor: &mut impl Conductor,
     ) -> Result<Option<usize>, Broken> {
+        let meeting = self.barrier.meetings();
         self.barrier.wait(|| conductor.keep_waiting())?;
-        let plan = *lock(&self.plan);
+        let plan = *lock(&self.plans[meeting as usize & 1]);
         if plan.is_rest {
             return Ok(None);
         }
@@ -259,7 +316,7 @@ impl<R: Rules> Team<R> {
             }
             let end = &self.ends[barriers & 1];
             if member == 0 {
-                let is_end = self.has_failed.load(Ordering::Acquire)
+                let is_end = self.has_failed()
                     || plan.is_sliced && progress < self.all() && !conductor.go_on(self.grid);
                 end.store(is_end, Ordering::Release);
             }
@@ -275,18 +332,12 @@ impl<R: Rules> Team<R> {
 
     /// One stage of one seat, unless the beat has come to a bad end already.
     fn work(&self, seat: usize, phase: Phase, plan: &Plan) {
-        if self.has_failed.load(Ordering::Acquire) {
+        if self.has_failed() {
             return;
         }
         let mut seat = lock(&self.seats[seat]);
         let seat = seat.as_mut().expect("a team that is at work has its seats");
-        let worked = catch_unwind(AssertUnwindSafe(|| {
-            seat.stage(phase, plan.tick, plan.wall);
-        }));
-        if let Err(panic) = worked {
-            *lock(&self.failure) = Some(panic_message(&*panic));
-            self.has_failed.store(true, Ordering::Release);
-        }
+        self.guard(|| seat.stage(phase, plan.tick, plan.wall));
     }
 
     fn with_desk<T>(&self, work: impl FnOnce(&mut Desk<R>) -> T) -> T {
@@ -297,7 +348,7 @@ impl<R: Rules> Team<R> {
     /// Whether the grid is in the middle of one of its beats. For the leader.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        lock(&self.plan).progress > 0
+        self.is_under_way.load(Ordering::Acquire)
     }
 
     /// The grid's own time, the digest after its last beat and whether it may sleep. For the
@@ -339,7 +390,7 @@ impl<R: Rules> Team<R> {
     /// two turns; `None` while a beat is under way, or if that was done already.
     #[must_use]
     pub fn dissolve(&self) -> Option<Grid<R>> {
-        if self.is_under_way() || self.has_failed.load(Ordering::Acquire) {
+        if self.is_under_way() || self.has_failed() {
             return None;
         }
         let desk = lock(&self.desk).take()?;
@@ -350,6 +401,12 @@ impl<R: Rules> Team<R> {
     /// Breaks the team: members that wait for this one are told that it will not come.
     pub fn break_up(&self) {
         self.barrier.give_up();
+    }
+
+    /// Whether a member will not come any more.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.barrier.is_broken()
     }
 }
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use orrery_base::{GridId, Tick};
 
+use crate::barrier::Broken;
 use crate::dilation::Dilation;
 use crate::grid::{Delivery, Grid, GridBeat, GridConfig, GridImage, Order, RecordOf, RestoreError};
 use crate::part::Part;
@@ -68,7 +69,7 @@ pub struct BeatOutput<R: Rules> {
     /// Messages to grids, here or elsewhere, due in the next beat; by (from, sequence). They are
     /// in the records, too.
     pub messages: Vec<Envelope<R::Message>>,
-    /// Grids that are lost.
+    /// Grids that are lost, by ascending id.
     pub failures: Vec<Failure<R>>,
 }
 
@@ -174,11 +175,16 @@ impl<R: Rules> World<R> {
     /// Drops a grid; whether it was here.
     pub fn remove_grid(&mut self, grid: GridId) -> bool {
         self.awake.remove(&grid);
-        self.places.remove(&grid).is_some()
+        let place = self.places.remove(&grid);
+        if let Some(Home::Led(team)) = place.as_ref().map(|place| &place.home) {
+            team.break_up();
+        }
+        place.is_some()
     }
 
     /// Puts a grid that was lost in its place again, restored: what has come for it meanwhile
-    /// has waited here. Its time goes on where the restored grid's stands.
+    /// has waited here. Its time goes on where the restored grid's stands: one that sleeps in its
+    /// last record is to be skipped to the beat before the one that failed ([`Grid::skip`]).
     ///
     /// # Panics
     /// If it was not lost, or its time is ahead of the host's.
@@ -212,8 +218,8 @@ impl<R: Rules> World<R> {
     }
 
     /// Makes a grid that this world leads whole again, in one part per slice of one member. The
-    /// other members leave before the next beat. `None` if it does not lead it, or the grid is in
-    /// the middle of a beat.
+    /// other members leave before the next beat, or find the team broken in it. `None` if this
+    /// world does not lead the grid, or it is in the middle of a beat.
     pub fn gather_in(&mut self, grid: GridId) -> Option<()> {
         let place = self.places.get_mut(&grid)?;
         let Home::Led(team) = &place.home else {
@@ -221,6 +227,7 @@ impl<R: Rules> World<R> {
         };
         let slices = team.slices();
         let whole = team.dissolve()?.repartition(slices);
+        team.break_up();
         place.home = Home::Whole(Box::new(whole));
         Some(())
     }
@@ -240,13 +247,21 @@ impl<R: Rules> World<R> {
         Some(())
     }
 
-    /// Joins a team that another world leads, from the next beat on.
+    /// Joins a team that another world leads, from the next beat on, as one of the members from 1.
     ///
     /// # Panics
-    /// If this world is in a team of that grid already.
+    /// If there is no such member, or this world is in a team of that grid already that is not
+    /// broken.
     pub fn join(&mut self, team: Arc<Team<R>>, member: u16) {
+        assert!(
+            (1..team.members()).contains(&member),
+            "member {member} of {team:?}"
+        );
         let former = self.guests.insert(team.grid(), (team, member));
-        assert!(former.is_none(), "a shard is one member of a team");
+        assert!(
+            former.is_none_or(|(team, _)| team.is_broken()),
+            "a shard is one member of a team"
+        );
     }
 
     /// Leaves a team, from the next beat on.
@@ -402,7 +417,8 @@ impl<R: Rules> World<R> {
         self.beat_with(tick, &mut NoProbe)
     }
 
-    /// As [`World::beat`], with a conductor. If a team breaks, its grid is lost here.
+    /// As [`World::beat`], with a conductor. If a team breaks, its grid is lost, which its leader
+    /// reports.
     ///
     /// # Panics
     /// As [`World::beat`].
@@ -421,14 +437,16 @@ impl<R: Rules> World<R> {
             let place = place.expect("only grids that are here are awake");
             if place.is_whole() {
                 let order = place.next_order(former, tick);
-                let turn = whole_turn(place, order, conductor);
-                settle(place, turn, tick, &mut output);
+                if let Some(turn) = whole_turn(place, order, conductor) {
+                    settle(place, turn, tick, &mut output);
+                }
             }
             if place.is_awake() {
                 self.awake.insert(id);
             }
         }
         output.grids.sort_by_key(|beat| beat.record.grid);
+        output.failures.sort_by_key(|failure| failure.grid);
         for beat in &output.grids {
             output.messages.extend_from_slice(&beat.record.sent);
         }
@@ -451,6 +469,8 @@ impl<R: Rules> World<R> {
             });
         let mut teams: BTreeMap<GridId, (Arc<Team<R>>, u16)> =
             led.map(|(id, team)| (id, (team, 0))).collect();
+        // Nobody has to come to what has ended; the grid may even be here now.
+        self.guests.retain(|_, (team, _)| !team.is_broken());
         for (id, guest) in &self.guests {
             teams.insert(*id, guest.clone());
         }
@@ -467,12 +487,17 @@ impl<R: Rules> World<R> {
                 .expect("a team that is led is here");
             let order = place.next_order(former, self.tick);
             let turn = team.lead(order, conductor, place.is_sliced());
-            settle(place, turn.ok(), self.tick, output);
+            if matches!(turn, Ok(Turn::Failed(_))) {
+                // The others shall not wait for the next turn.
+                team.break_up();
+            }
+            let turn = turn.unwrap_or_else(|Broken| Turn::Failed(team.give_up()));
+            settle(place, turn, self.tick, output);
         }
     }
 
     /// A copy of a grid's state after its last beat with what waits for it, to be encoded
-    /// elsewhere; `None` if it is not here, is lost, or is in the middle of a beat. To be taken
+    /// elsewhere, as of the end of the last beat of the host, also if it sleeps; `None` if it is not here, is lost, or is in the middle of a beat. To be taken
     /// when all messages of the last beat have been delivered.
     #[must_use]
     pub fn image(&self, grid: GridId) -> Option<GridImage<R>> {
@@ -481,11 +506,15 @@ impl<R: Rules> World<R> {
             return None;
         }
         let inbox = place.waiting.arrivals.clone();
-        match &place.home {
-            Home::Whole(whole) => Some(whole.image(inbox)),
-            Home::Led(team) => Some(team.image(inbox)),
-            Home::Lost => None,
+        let mut image = match &place.home {
+            Home::Whole(whole) => whole.image(inbox),
+            Home::Led(team) => team.image(inbox),
+            Home::Lost => return None,
+        };
+        if let Some((own, _, true)) = place.status() {
+            image.skip(own.plus(self.tick.since(place.done)));
         }
+        Some(image)
     }
 
     /// Takes in a grid from the bytes of [`Grid::checkpoint`] or [`GridImage::encode`], which
@@ -526,7 +555,7 @@ impl<R: Rules> World<R> {
     }
 }
 
-/// A whole grid's turn; `None` if it panicked, which leaves its message with the place.
+/// A whole grid's turn; `None` if it is not whole.
 fn whole_turn<R: Rules>(
     place: &mut Place<R>,
     order: Option<Order<R>>,
@@ -559,24 +588,18 @@ fn whole_turn<R: Rules>(
     }))
 }
 
-/// Takes in what became of a turn; `None` if the team is broken.
-fn settle<R: Rules>(
-    place: &mut Place<R>,
-    turn: Option<Turn<R>>,
-    tick: Tick,
-    output: &mut BeatOutput<R>,
-) {
+/// Takes in what became of a turn.
+fn settle<R: Rules>(place: &mut Place<R>, turn: Turn<R>, tick: Tick, output: &mut BeatOutput<R>) {
     match turn {
-        Some(Turn::Rested | Turn::Paused) => {}
-        Some(Turn::Done(beat)) => {
+        Turn::Rested | Turn::Paused => {}
+        Turn::Done(beat) => {
             place.done = tick;
             output.grids.push(beat);
         }
-        Some(Turn::Failed(failure)) => {
+        Turn::Failed(failure) => {
             place.home = Home::Lost;
             output.failures.push(failure);
         }
-        None => place.home = Home::Lost,
     }
 }
 

@@ -1,11 +1,16 @@
 //! The world as a client sees it: pure, for any client, headless or with a screen.
 //!
-//! Three times meet here. The server's newest beat is estimated from the arrival of snapshots
-//! ([`BeatClock`]). The client's own ship is shown *ahead* of it, where the server will be when the
-//! inputs of this moment arrive: [`Prediction`] runs the law of motion over the inputs that the
-//! server has not taken yet, and reconciles with every snapshot. All others are shown *behind*
-//! it, [`INTERPOLATION_BEATS`] ago, between two snapshots that have arrived; where there is no
-//! later one, the law carries them on for [`EXTRAPOLATION_BEATS`], and then they stand.
+//! Three times meet here. The newest beat of the grid is estimated from the arrival of its
+//! snapshots ([`BeatClock`]). The client's own ship is shown *ahead* of it, where the grid will be
+//! when the inputs of this moment arrive: [`Prediction`] runs the law of motion over the inputs that
+//! the server has not taken yet, and reconciles with every snapshot. All others are shown *behind*
+//! it, 100 ms ago, between two snapshots that have arrived; where there is no later one, the law
+//! carries them on for half a second, and then they stand.
+//!
+//! **A grid has a time of its own.** Its beats come at an announced pace, and stand still now and
+//! then; the beats of two grids have nothing to do with each other. So a stay begins with
+//! [`ClientWorld::spawned`], which says on which grid: the clock begins anew, what was seen of
+//! another grid is forgotten, and snapshots of another one are not applied, whatever their beat.
 //!
 //! Time is an argument: nanoseconds on any clock that does not go back.
 
@@ -14,17 +19,16 @@ mod interpolation;
 mod prediction;
 
 use orrery_base::motion::VELOCITY_ONE;
-use orrery_base::{EntityId, Tick};
+use orrery_base::{EntityId, GridId, Tick};
 
-pub use clock::BeatClock;
+pub use clock::{BeatClock, Shown};
 pub use prediction::Prediction;
 
 use crate::input::{FlyInput, InputDatagram};
 use crate::snapshot::{Applied, Replica, ReplicaEntity, SnapshotError};
 
-/// How far behind the server's newest beat others are shown: 100 ms.
-pub const INTERPOLATION_BEATS: u64 = 3;
-/// How long the law carries an entity on beyond the newest snapshot that told of it: 0.5 s.
+/// How long the law carries an entity on beyond the newest snapshot that told of it: 0.5 s of the
+/// grid's time. (All of them wait after 0.5 s of wall time without any snapshot.)
 pub const EXTRAPOLATION_BEATS: u64 = 15;
 
 /// How a pose was found.
@@ -60,6 +64,8 @@ pub struct Counts {
     pub stale: u64,
     /// Snapshots against one that is not here.
     pub unknown_baseline: u64,
+    /// Snapshots of a grid on which the client's ship is not, or not yet.
+    pub elsewhere: u64,
     /// Datagrams that were no snapshot.
     pub malformed: u64,
 }
@@ -70,7 +76,8 @@ pub struct ClientWorld {
     replica: Replica,
     clock: BeatClock,
     prediction: Prediction,
-    own: Option<EntityId>,
+    /// The grid of this stay, and the client's own ship.
+    stay: Option<(GridId, EntityId)>,
     datagrams: u32,
     counts: Counts,
 }
@@ -80,25 +87,34 @@ impl ClientWorld {
     /// the server's `Welcome`.
     #[must_use]
     pub fn new(beats_per_second: u16, snapshot_interval_beats: u8) -> Self {
+        let mut clock = BeatClock::new(beats_per_second, snapshot_interval_beats);
+        let prediction = Prediction::new(snapshot_interval_beats, &clock);
+        clock.lead(0, prediction.lead_ns());
         Self {
             replica: Replica::new(),
-            clock: BeatClock::new(beats_per_second),
-            prediction: Prediction::new(snapshot_interval_beats),
-            own: None,
+            prediction,
+            clock,
+            stay: None,
             datagrams: 0,
             counts: Counts::default(),
         }
     }
 
-    /// The client's ship is on a grid (`EntitySpawned`).
-    pub fn spawned(&mut self, entity: EntityId) {
-        self.own = Some(entity);
+    /// The client's ship is on a grid (`EntitySpawned`): from now on, and until it leaves, that
+    /// grid's snapshots are applied. Its time runs at full pace until [`ClientWorld::dilate`] says
+    /// something else.
+    pub fn spawned(&mut self, grid: GridId, entity: EntityId) {
+        self.stay = Some((grid, entity));
         self.prediction.forget();
+        self.clock.restart();
+        if self.replica.grid() != grid {
+            self.replica.forget_entities();
+        }
     }
 
     /// The client's ship is on no grid (`GridLeft`, `Docked`).
     pub fn left_grid(&mut self) {
-        self.own = None;
+        self.stay = None;
         self.prediction.forget();
     }
 
@@ -108,22 +124,24 @@ impl ClientWorld {
         self.replica.hide(entity);
     }
 
-    /// Simulated time runs at another speed from a beat on (`Dilation`).
-    pub fn dilate(&mut self, per_mille: u16, from_tick: Tick) {
-        self.clock.dilate(per_mille, from_tick);
+    /// The time of the grid runs at another pace from one of its beats on (`Dilation`).
+    pub fn dilate(&mut self, now_ns: u64, per_mille: u16, from_tick: Tick) {
+        self.clock.dilate(now_ns, per_mille, from_tick);
     }
 
     /// Takes a datagram that arrived at `now_ns`.
     ///
     /// # Errors
-    /// [`SnapshotError`]; the world is unchanged then.
+    /// [`SnapshotError`]; the world is unchanged then. On no grid, all snapshots are elsewhere.
     pub fn receive(&mut self, now_ns: u64, datagram: &[u8]) -> Result<Applied, SnapshotError> {
-        let applied = match self.replica.decode(datagram) {
+        let grid = self.stay.map(|(grid, _)| grid);
+        let applied = match self.replica.decode_on(grid, datagram) {
             Ok(applied) => applied,
             Err(error) => {
                 let count = match error {
                     SnapshotError::Stale => &mut self.counts.stale,
                     SnapshotError::UnknownBaseline(_) => &mut self.counts.unknown_baseline,
+                    SnapshotError::Elsewhere(_) => &mut self.counts.elsewhere,
                     _ => &mut self.counts.malformed,
                 };
                 *count += 1;
@@ -131,14 +149,12 @@ impl ClientWorld {
             }
         };
         self.counts.applied += 1;
-        if applied.new_epoch {
-            self.prediction.forget();
-        }
         self.clock.observe(now_ns, applied.tick);
         if let Some(own) = self.exact_own() {
             let motion = *own.motion();
             self.prediction
                 .reconcile(applied.tick, &motion, applied.last_input_sequence);
+            self.clock.lead(now_ns, self.prediction.lead_ns());
         }
         self.advance(now_ns);
         Ok(applied)
@@ -147,9 +163,7 @@ impl ClientWorld {
     /// Runs the prediction of the own ship up to `now_ns`. Poses are for the time of the newest
     /// call, of this or of [`ClientWorld::receive`], or later.
     pub fn advance(&mut self, now_ns: u64) {
-        if let Some((newest, _)) = self.clock.beat(now_ns) {
-            self.prediction.advance(newest);
-        }
+        self.prediction.advance(&self.clock, now_ns);
     }
 
     /// Steers the own ship from the next predicted beat on. `target_velocity` is what the rules
@@ -177,7 +191,7 @@ impl ClientWorld {
         &self.replica
     }
 
-    /// The estimate of the server's beat.
+    /// The estimate of the grid's time.
     #[must_use]
     pub const fn clock(&self) -> &BeatClock {
         &self.clock
@@ -197,15 +211,20 @@ impl ClientWorld {
 
     /// The client's own ship, if it is on a grid.
     #[must_use]
-    pub const fn own(&self) -> Option<EntityId> {
-        self.own
+    pub fn own(&self) -> Option<EntityId> {
+        self.stay.map(|(_, entity)| entity)
+    }
+
+    /// The grid that the client's ship is on, by `EntitySpawned`.
+    #[must_use]
+    pub fn grid(&self) -> Option<GridId> {
+        self.stay.map(|(grid, _)| grid)
     }
 
     /// Where the own ship is to be shown.
     #[must_use]
     pub fn own_pose(&self, now_ns: u64) -> Option<Pose> {
-        let (newest, fraction) = self.clock.beat(now_ns)?;
-        self.prediction.pose(newest, fraction)
+        self.prediction.pose(self.clock.ahead(now_ns)?)
     }
 
     /// Where another entity is to be shown; `None` if it is not known, or not yet at the time
@@ -213,30 +232,25 @@ impl ClientWorld {
     #[must_use]
     pub fn pose(&self, now_ns: u64, entity: EntityId) -> Option<Pose> {
         let entity = self.replica.entity(entity)?;
-        let (newest, fraction) = self.clock.beat(now_ns)?;
-        let shown = newest.0.checked_sub(INTERPOLATION_BEATS).map(Tick)?;
-        interpolation::pose(&self.replica, entity, shown, fraction)
+        let shown = self.clock.shown(now_ns)?;
+        interpolation::pose(&self.replica, entity, shown)
     }
 
     /// Where all entities but the own ship are to be shown.
     pub fn poses(&self, now_ns: u64) -> impl Iterator<Item = (&ReplicaEntity, Pose)> {
-        let time = self.clock.beat(now_ns).and_then(|(newest, fraction)| {
-            let shown = newest.0.checked_sub(INTERPOLATION_BEATS).map(Tick)?;
-            Some((shown, fraction))
-        });
+        let (shown, own) = (self.clock.shown(now_ns), self.own());
         let others = self.replica.entities();
         others
-            .filter(|entity| Some(entity.id) != self.own)
+            .filter(move |entity| Some(entity.id) != own)
             .filter_map(move |entity| {
-                let (shown, fraction) = time?;
-                let pose = interpolation::pose(&self.replica, entity, shown, fraction)?;
+                let pose = interpolation::pose(&self.replica, entity, shown?)?;
                 Some((entity, pose))
             })
     }
 
     /// The own ship, if the newest snapshot made it exact.
     fn exact_own(&self) -> Option<&ReplicaEntity> {
-        let own = self.replica.entity(self.own?)?;
+        let own = self.replica.entity(self.own()?)?;
         self.replica.is_exact(own).then_some(own)
     }
 }

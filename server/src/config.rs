@@ -20,6 +20,8 @@ pub struct Config {
     pub durability: DurabilityConfig,
     /// Accounts, passwords, tokens, rate limits.
     pub accounts: AccountsConfig,
+    /// Grids on shards.
+    pub balance: BalanceConfig,
 }
 
 /// Addresses, folders, shards.
@@ -44,6 +46,8 @@ pub struct ServerConfig {
     pub certificate: Option<PathBuf>,
     /// PEM file of the certificate's key.
     pub certificate_key: Option<PathBuf>,
+    /// Whether an operator may make grids fail, to see them restored. For tests only.
+    pub allow_faults: bool,
 }
 
 impl Default for ServerConfig {
@@ -57,6 +61,7 @@ impl Default for ServerConfig {
             shards: 0,
             certificate: None,
             certificate_key: None,
+            allow_faults: false,
         }
     }
 }
@@ -143,6 +148,62 @@ impl Default for AccountsConfig {
             requests_per_minute: 300,
             logins_per_minute: 20,
         }
+    }
+}
+
+/// Grids on shards.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BalanceConfig {
+    /// Whether grids are moved, split and merged as their costs demand.
+    pub enabled: bool,
+    /// Between two decisions, milliseconds; 500..=600,000.
+    pub interval_ms: u32,
+    /// Share of a beat, thousandths, from which on a grid is split; it is merged below half of
+    /// that. 50..=1,000.
+    pub split_per_mille: u16,
+    /// A grid with fewer entities is not split, whatever it costs.
+    pub split_entities: u32,
+    /// Load of the fullest shard, thousandths of a beat, below which no grid is moved: there is
+    /// nothing to gain. 0..=1,000.
+    pub move_per_mille: u16,
+    /// By how much moves must relieve the fullest shard to be worth it, thousandths of its load;
+    /// 10..=1,000.
+    pub gain_per_mille: u16,
+    /// Beats for which a grid is left alone after a change; 30..=1,000,000.
+    pub rest_beats: u32,
+}
+
+impl Default for BalanceConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval_ms: 2_000,
+            split_per_mille: 400,
+            split_entities: 256,
+            move_per_mille: 100,
+            gain_per_mille: 150,
+            rest_beats: 300,
+        }
+    }
+}
+
+impl BalanceConfig {
+    fn validate(
+        &self,
+        range: impl Fn(&str, u32, u32, u32) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (split, gain) = (self.split_per_mille.into(), self.gain_per_mille.into());
+        range("balance.interval_ms", self.interval_ms, 500, 600_000)?;
+        range("balance.split_per_mille", split, 50, 1_000)?;
+        range(
+            "balance.move_per_mille",
+            self.move_per_mille.into(),
+            0,
+            1_000,
+        )?;
+        range("balance.gain_per_mille", gain, 10, 1_000)?;
+        range("balance.rest_beats", self.rest_beats, 30, 1_000_000)
     }
 }
 
@@ -266,6 +327,7 @@ impl Config {
             1_000_000,
         )?;
         range("server.shards", self.server.shards.into(), 0, 64)?;
+        self.balance.validate(range)?;
         ensure!(
             self.server.ipv4.is_some() || self.server.ipv6.is_some(),
             "server.ipv4 and server.ipv6 are both off: nobody could connect"

@@ -344,7 +344,7 @@ impl BerthIndex {
     #[inline]
     fn cell_of(&self, position: i32) -> u32 {
         let above_lowest = (position as u32) ^ (1 << 31);
-        (u64::from(above_lowest) * u64::from(self.scale) >> 32) as u32
+        ((u64::from(above_lowest) * u64::from(self.scale)) >> 32) as u32
     }
 
     /// A cell's number in the table.

@@ -108,7 +108,7 @@ macro_rules! vector_path {
             }
             // SAFETY: passed on.
             unsafe {
-                match index.dense_plan(ball.corners()) {
+                match index.dense_plan(&ball) {
                     DensePlan::Nothing => Order::Canonical,
                     DensePlan::Walk(walk) => {
                         if query.vector::<$lanes, _>(index, &ball, walk) {

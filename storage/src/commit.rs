@@ -61,6 +61,7 @@ mod keeper;
 mod pipeline;
 mod port;
 mod recover;
+pub mod simulated;
 mod stats;
 mod writer;
 

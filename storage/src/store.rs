@@ -10,29 +10,33 @@
 //! completed, and a folder with other files is never touched.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, io};
 
 use rocksdb::Snapshot;
 
-use crate::commit::{RecoverError, Recovered, RowSink, SinkError, recover};
+use crate::commit::{RecoverError, Recovered, recover};
 use crate::engine::{Access, Engine, Reader};
-use crate::log::{BeatLog, FrameOut, LogOptions};
+use crate::log::LogOptions;
 use crate::meta::{self, Meta, MetaError};
 use crate::rows::{KeyRange, Order, ReadError, Rows, Scan};
 use crate::{Batch, Domain};
 
 mod backup;
 mod disk;
+mod error;
 mod folder;
 mod overlay;
 mod unlocked;
+mod write;
 
 pub use backup::BackupError;
 pub use disk::{StoreDisk, StoreFile, UnsyncedDisk, UnsyncedFile};
+pub use error::{OpenError, WriteError};
 
 use overlay::Overlay;
+use write::Writer;
 
 /// The folder of the beat log, inside of the store's.
 pub(crate) const LOG_FOLDER: &str = "log";
@@ -73,119 +77,6 @@ impl Default for StoreOptions {
     }
 }
 
-/// Why a store was not opened. A refused opening changes no row.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is nothing to open and creating was not asked for.
-    #[error("there is no store in {}", path.display())]
-    Missing {
-        /// Folder.
-        path: PathBuf,
-    },
-    /// The folder holds something else, or is no folder.
-    #[error("{} is not a store: {reason}", path.display())]
-    NotAStore {
-        /// Folder.
-        path: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-    /// The folder cannot be created or written.
-    #[error("cannot write in {}", path.display())]
-    Unwritable {
-        /// Folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// Another process has it.
-    #[error(
-        "the store in {} is in use by another process: only one server can run on it",
-        path.display()
-    )]
-    Locked {
-        /// Folder.
-        path: PathBuf,
-    },
-    /// Read-only beside a server that is reorganising its files without a pause.
-    #[error("the store in {} kept changing while it was opened: try again", path.display())]
-    Unsettled {
-        /// Folder.
-        path: PathBuf,
-    },
-    /// A later version of the server wrote it.
-    #[error(
-        "the store in {} was written by a newer version: it has schema {found}, this build \
-         supports up to {supported}",
-        path.display()
-    )]
-    NewerSchema {
-        /// Folder.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-        /// The newest version that this build reads.
-        supported: u32,
-    },
-    /// An earlier version of the server wrote it, and nothing converts it.
-    #[error(
-        "the store in {} was written by an older version: it has schema {found}, this build \
-         needs {supported} and cannot convert it; generate a new galaxy in another folder, or \
-         run the older version",
-        path.display()
-    )]
-    OlderSchema {
-        /// Folder.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-        /// The only version that this build reads.
-        supported: u32,
-    },
-    /// The beat log cannot be opened, or does not fit the rows.
-    #[error("the beat log of the store in {} cannot be used", path.display())]
-    Log {
-        /// Folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<RecoverError>,
-    },
-    /// It is a store, but not whole.
-    #[error("the store in {} is damaged: {detail}", path.display())]
-    Damaged {
-        /// Folder.
-        path: PathBuf,
-        /// What is wrong.
-        detail: String,
-    },
-    /// The system refused to read or lock files.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// File or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-}
-
-/// Why a direct write was refused or failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WriteError {
-    /// The store was opened read-only.
-    #[error("the store was opened read-only")]
-    ReadOnly,
-    /// A committer owns the store: use its ports.
-    #[error("a committer is running on the store: its ports are the only way to write")]
-    CommitterRunning,
-    /// An earlier write failed; what is on disk is only known after opening it again.
-    #[error("an earlier write failed: the store has to be opened again")]
-    FailedBefore,
-    /// The disk failed. Whether the batch is stored is unknown until the store is opened
-    /// again; it is there as a whole or not at all.
-    #[error("cannot write to the store: {0}")]
-    Failed(String),
-}
-
 /// An open store. Clones are handles of the same one; the last one closes it.
 #[derive(Clone)]
 pub struct Store {
@@ -203,18 +94,6 @@ struct Inner {
     at_open: Meta,
     writer: Mutex<Writer>,
     _lock: Option<fs::File>,
-}
-
-/// Who may write.
-enum Writer {
-    /// Nobody: the store was opened read-only.
-    Nobody,
-    /// Whoever comes, through the log, whose last frame is in the rows.
-    Anybody(Box<BeatLog<StoreDisk>>),
-    /// A committer has the log.
-    Committer,
-    /// A write failed.
-    Failed,
 }
 
 impl Store {
@@ -329,77 +208,8 @@ impl Store {
         &self.inner.disk
     }
 
-    /// Writes a batch at once, durable and readable when this returns: for tools and for building
-    /// a world. While a committer runs, rows go through its ports instead.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError`]; after [`WriteError::Failed`] every later write is refused.
-    pub fn write(&self, batch: &Batch) -> Result<(), WriteError> {
-        self.write_frame(&FrameOut {
-            through: None,
-            rows: batch,
-            records: &[],
-        })
-    }
-
-    fn write_frame(&self, frame: &FrameOut<'_>) -> Result<(), WriteError> {
-        let mut writer = self.writer();
-        let log = match &mut *writer {
-            Writer::Anybody(log) => log,
-            other => return Err(other.refusal()),
-        };
-        let written = log
-            .append(frame)
-            .map_err(|error| crate::commit::chain(&error))
-            .and_then(|appended| {
-                let applied = self.inner.engine.apply(appended.number, frame.rows);
-                applied.map_err(rocksdb::Error::into_string)
-            });
-        written.map_err(|detail| {
-            *writer = Writer::Failed;
-            WriteError::Failed(detail)
-        })
-    }
-
     pub(crate) fn engine(&self) -> &Engine {
         &self.inner.engine
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Writer> {
-        let writer = self.inner.writer.lock();
-        writer.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes the caller the only writer, until [`Self::release_writer`].
-    pub(crate) fn take_writer(&self) -> Result<(Recovered<StoreDisk>, StoreSink), WriteError> {
-        let mut writer = self.writer();
-        match std::mem::replace(&mut *writer, Writer::Committer) {
-            Writer::Anybody(log) => {
-                let applied = log.next_number() - 1;
-                let opened = Recovered {
-                    log: *log,
-                    applied,
-                    last_beat: None,
-                    replayed: 0,
-                    torn: None,
-                };
-                Ok((opened, StoreSink(self.clone())))
-            }
-            other => {
-                let refusal = other.refusal();
-                *writer = other;
-                Err(refusal)
-            }
-        }
-    }
-
-    /// Gives the log back; none if writing has failed.
-    pub(crate) fn release_writer(&self, log: Option<BeatLog<StoreDisk>>) {
-        *self.writer() = match log {
-            Some(log) => Writer::Anybody(Box::new(log)),
-            None => Writer::Failed,
-        };
     }
 
     fn reading(&self) -> Reading<'_> {
@@ -407,48 +217,6 @@ impl Store {
             engine: &self.inner.engine,
             overlay: &self.inner.overlay,
         }
-    }
-}
-
-impl Writer {
-    /// Why nobody else may write.
-    const fn refusal(&self) -> WriteError {
-        match self {
-            Self::Nobody => WriteError::ReadOnly,
-            Self::Anybody(_) | Self::Committer => WriteError::CommitterRunning,
-            Self::Failed => WriteError::FailedBefore,
-        }
-    }
-}
-
-/// The rows of a store, for a committer.
-pub(crate) struct StoreSink(Store);
-
-impl RowSink for StoreSink {
-    fn applied(&self) -> Result<u64, SinkError> {
-        RowSink::applied(self.0.engine())
-    }
-
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
-        RowSink::apply(self.0.engine(), frame, rows)
-    }
-
-    fn flush(&self) -> Result<(), SinkError> {
-        RowSink::flush(self.0.engine())
-    }
-}
-
-impl RowSink for Engine {
-    fn applied(&self) -> Result<u64, SinkError> {
-        Ok(meta::applied_frame(self)?)
-    }
-
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
-        Ok(Self::apply(self, frame, rows)?)
-    }
-
-    fn flush(&self) -> Result<(), SinkError> {
-        Ok(Self::flush(self)?)
     }
 }
 

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use orrery_base::{ShardIndex, Tick};
 use tempfile::TempDir;
 
+use crate::log::{FrameOut, LogOptions, Record};
 use crate::{Batch, Domain, KeyRange, Rows, Store, StoreOptions};
 
 /// A store in a folder of its own, without syncs: what the tests look at survives the process.
@@ -34,7 +36,16 @@ pub(crate) fn quick() -> StoreOptions {
         cache_bytes: 1 << 20,
         // A process that another test is just starting holds our locks until it has begun.
         lock_patience: Duration::from_secs(30),
+        log: small_log(),
         ..StoreOptions::default()
+    }
+}
+
+/// Segments that are soon full.
+pub(crate) fn small_log() -> LogOptions {
+    LogOptions {
+        segment_bytes: 128 << 10,
+        ..LogOptions::default()
     }
 }
 
@@ -42,6 +53,24 @@ pub(crate) fn put(domain: Domain, key: &[u8], value: &[u8]) -> Batch {
     let mut batch = Batch::new();
     batch.put(domain, key, value);
     batch
+}
+
+/// Writes journal records, all in one frame.
+pub(crate) fn write_records(store: &Store, keys: &[(u64, u16)], record: &[u8]) {
+    let records: Vec<Record<'_>> = keys
+        .iter()
+        .map(|&(beat, shard)| Record {
+            beat: Tick(beat),
+            shard: ShardIndex(shard),
+            bytes: record,
+        })
+        .collect();
+    let frame = FrameOut {
+        through: keys.last().map(|&(beat, _)| Tick(beat)),
+        rows: &Batch::new(),
+        records: &records,
+    };
+    store.write_frame(&frame).unwrap();
 }
 
 pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use orrery_base::Tick;
 use serde::Serialize;
 
 use crate::player::Player;
@@ -30,6 +31,12 @@ pub struct BotFigures {
     input_us: Vec<u64>,
     answer_us: Vec<u64>,
     correction_cm: Vec<u64>,
+    snapshot_gap_us: Vec<u64>,
+    snapshot_gap_beats: u64,
+    /// The slowest pace of a grid's time, per mille; `None` before the first snapshot.
+    dilation_min: Option<u16>,
+    /// When the newest snapshot of this stay came, and its beat.
+    newest: Option<(Instant, Tick)>,
     /// When the input was sent that no snapshot has confirmed yet.
     steering: Option<Instant>,
     /// Whether an input was unconfirmed when last looked at.
@@ -40,10 +47,11 @@ pub struct BotFigures {
 
 impl BotFigures {
     pub(super) fn begin(&mut self) {
-        let arrived = self.arrived;
+        let (arrived, newest) = (self.arrived, self.newest);
         // What is under way was sent before, nobody knows when.
         *self = Self {
             arrived,
+            newest,
             measuring: true,
             was_steering: true,
             ..Self::default()
@@ -51,6 +59,12 @@ impl BotFigures {
     }
 
     pub(super) fn finish(&mut self, start: &quinn::ConnectionStats, end: &quinn::ConnectionStats) {
+        // A snapshot that has not come by the end counts as if it came then.
+        if let Some((at, tick)) = self.newest
+            && at.elapsed() > OVERDUE
+        {
+            self.gap(Instant::now(), tick);
+        }
         self.bytes_in = end.udp_rx.bytes - start.udp_rx.bytes;
         self.bytes_out = end.udp_tx.bytes - start.udp_tx.bytes;
         self.packets_sent = end.path.sent_packets - start.path.sent_packets;
@@ -58,7 +72,9 @@ impl BotFigures {
     }
 
     pub(super) fn snapshot(&mut self, player: &Player) {
+        self.gap(Instant::now(), player.world.clock().newest());
         if self.measuring {
+            self.pace(player.dilation());
             self.snapshots += 1;
             self.entities += player.world.replica().entities().count() as u64;
             let prediction = player.world.prediction();
@@ -73,9 +89,27 @@ impl BotFigures {
         }
     }
 
-    /// The ship is on another grid, or on none: inputs under way are forgotten.
+    /// A snapshot of this beat has come: how long after the one before on the same grid?
+    fn gap(&mut self, now: Instant, tick: Tick) {
+        let former = self.newest.replace((now, tick));
+        if let Some((at, former)) = former.filter(|_| self.measuring) {
+            self.snapshot_gap_us.push(micros(now.duration_since(at)));
+            self.snapshot_gap_beats = self.snapshot_gap_beats.max(tick.since(former));
+        }
+    }
+
+    fn pace(&mut self, per_mille: u16) {
+        self.dilation_min = Some(
+            self.dilation_min
+                .map_or(per_mille, |min| min.min(per_mille)),
+        );
+    }
+
+    /// The ship is on another grid, or on none: inputs under way are forgotten, and no snapshot
+    /// is waited for.
     pub(super) fn moved(&mut self) {
         self.steering = None;
+        self.newest = None;
     }
 
     pub(super) fn asked(&mut self, sequence: u32) {
@@ -153,6 +187,15 @@ pub struct Report {
     pub answer_ms: Spread,
     /// Share of the clients' packets that were lost.
     pub loss_ratio: f64,
+    /// From one applied snapshot to the next of the same stay on a grid, as a bot has it,
+    /// milliseconds of real time. A slow grid's are farther apart.
+    pub snapshot_gap_ms: Spread,
+    /// The largest of these, in beats of the grid's own time: what was lost or left out, while a
+    /// grid that stands still makes none.
+    pub snapshot_gap_beats_max: u64,
+    /// The slowest pace that a bot saw its grid's time run at, per mille of real time; 1000 where
+    /// nothing slowed it.
+    pub dilation_min: u16,
     /// Snapshots per second and bot.
     pub snapshots_per_s: f64,
     /// Snapshots that could not be used, of all that came.
@@ -181,6 +224,7 @@ struct Sums {
     input_us: Histogram<u64>,
     answer_us: Histogram<u64>,
     correction_cm: Histogram<u64>,
+    snapshot_gap_us: Histogram<u64>,
     snapshots: u64,
     entities: u64,
     unusable: u64,
@@ -192,6 +236,8 @@ struct Sums {
     packets_lost: u64,
 }
 
+/// A silence that counts as a gap although no snapshot has ended it.
+const OVERDUE: Duration = Duration::from_millis(500);
 /// The most errors that a report quotes.
 const ERRORS_MAX: usize = 8;
 /// What is larger counts as this: a minute in microseconds, 600 km in centimetres.
@@ -212,6 +258,9 @@ impl Report {
             input_ms: Spread::default(),
             answer_ms: Spread::default(),
             loss_ratio: 0.0,
+            snapshot_gap_ms: Spread::default(),
+            snapshot_gap_beats_max: 0,
+            dilation_min: 1_000,
             snapshots_per_s: 0.0,
             unusable_ratio: 0.0,
             broken_snapshots: 0,
@@ -226,6 +275,7 @@ impl Report {
                 input_us: histogram(),
                 answer_us: histogram(),
                 correction_cm: histogram(),
+                snapshot_gap_us: histogram(),
                 snapshots: 0,
                 entities: 0,
                 unusable: 0,
@@ -257,6 +307,7 @@ impl Report {
             (&mut sums.input_us, &bot.input_us),
             (&mut sums.answer_us, &bot.answer_us),
             (&mut sums.correction_cm, &bot.correction_cm),
+            (&mut sums.snapshot_gap_us, &bot.snapshot_gap_us),
         ] {
             for &value in values {
                 histogram.saturating_record(value);
@@ -272,6 +323,8 @@ impl Report {
         sums.packets_sent += bot.packets_sent;
         sums.packets_lost += bot.packets_lost;
         self.broken_snapshots += bot.broken;
+        self.snapshot_gap_beats_max = self.snapshot_gap_beats_max.max(bot.snapshot_gap_beats);
+        self.dilation_min = self.dilation_min.min(bot.dilation_min.unwrap_or(1_000));
         self.sum_up();
     }
 
@@ -283,6 +336,7 @@ impl Report {
         self.input_ms = spread(&sums.input_us, 1e-3);
         self.answer_ms = spread(&sums.answer_us, 1e-3);
         self.correction_cm = spread(&sums.correction_cm, 1.0);
+        self.snapshot_gap_ms = spread(&sums.snapshot_gap_us, 1e-3);
         self.loss_ratio = ratio(sums.packets_lost, sums.packets_sent);
         self.snapshots_per_s = sums.snapshots as f64 / bot_seconds;
         self.unusable_ratio = ratio(sums.unusable, sums.unusable + sums.snapshots);
@@ -329,6 +383,46 @@ mod tests {
             report.rtt_ms
         );
         assert_eq!(report.input_ms.max, 0.0);
+    }
+
+    #[test]
+    fn gaps_are_those_within_a_stay() {
+        let mut bot = BotFigures::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        // Before figures are taken, a gap is none; the one that spans the beginning is.
+        bot.gap(at(0), Tick(100));
+        bot.gap(at(9_000), Tick(200));
+        bot.begin();
+        bot.pace(1_000);
+        bot.gap(at(9_066), Tick(202));
+        bot.pace(300);
+        bot.gap(at(9_300), Tick(206));
+        bot.pace(700);
+        // Another grid, whose beats say nothing about those of the former one.
+        bot.moved();
+        bot.gap(at(12_000), Tick(90_000));
+        bot.gap(at(12_060), Tick(90_002));
+        let mut report = Report::new(2, Duration::from_secs(3));
+        assert_eq!(report.dilation_min, 1_000);
+        report.add(&bot);
+        report.add(&BotFigures::default());
+        assert_eq!(bot.snapshot_gap_us, [66_000, 234_000, 60_000]);
+        assert!(
+            (report.snapshot_gap_ms.max - 234.0).abs() < 0.5,
+            "{report:?}"
+        );
+        assert!(
+            (report.snapshot_gap_ms.p50 - 66.0).abs() < 0.5,
+            "{report:?}"
+        );
+        assert_eq!(
+            (report.snapshot_gap_beats_max, report.dilation_min),
+            (4, 300)
+        );
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["dilation_min"], 300);
+        assert!(json["snapshot_gap_ms"]["max"].as_f64().unwrap() > 233.0);
     }
 
     #[test]

@@ -30,6 +30,9 @@ use crate::slots::{Handle, Slots};
 
 const VERSION: u8 = 2;
 
+/// A restored grid and the messages that waited for it.
+pub type Restored<R> = (Grid<R>, Vec<Envelope<<R as Rules>::Message>>);
+
 /// Why a grid could not be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
@@ -172,7 +175,7 @@ impl<R: Rules> Grid<R> {
         context: Arc<R::Context>,
         parts: u16,
         bytes: &[u8],
-    ) -> Result<(Self, Vec<Envelope<R::Message>>), RestoreError> {
+    ) -> Result<Restored<R>, RestoreError> {
         let mut reader = checked(bytes)?;
         reader.version(u32::from(VERSION), Reader::u8)?;
         reader.version(R::FORMAT, Reader::u32)?;

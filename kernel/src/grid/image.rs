@@ -51,6 +51,11 @@ impl<R: Rules> GridImage<R> {
         image
     }
 
+    /// Accounts for the time that a sleeping grid has slept.
+    pub(crate) fn skip(&mut self, tick: Tick) {
+        self.tick = self.tick.max(tick);
+    }
+
     /// The grid.
     #[must_use]
     pub const fn grid(&self) -> GridId {

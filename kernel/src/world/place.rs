@@ -86,7 +86,8 @@ pub(super) struct Place<R: Rules> {
     /// The host's beat up to which the grid's time has been accounted for: the last that it
     /// ended a beat in, or slept through.
     pub(super) done: Tick,
-    /// Simulated time that it may spend, in per mille of a beat.
+    /// Simulated time that it may spend, in per mille of a beat, under [`WHOLE_BEAT`] between
+    /// two of the host's beats.
     credit: u16,
 }
 
@@ -191,18 +192,22 @@ impl<R: Rules> Place<R> {
     /// The beat that is to be begun in the host's beat `wall`, the one after `former`, if any is:
     /// time is spent as its pace allows, and not saved up while it could not be.
     pub(super) fn next_order(&mut self, former: Tick, wall: Tick) -> Option<Order<R>> {
-        self.credit = (self.credit + self.pace.per_mille()).min(WHOLE_BEAT);
+        let credit = self.credit + self.pace.per_mille();
         let (_, _, is_asleep) = self.status()?;
-        if self.is_under_way() || self.credit < WHOLE_BEAT {
+        let must_wait = self.is_under_way() || is_asleep && self.waiting.is_empty();
+        if must_wait || credit < WHOLE_BEAT {
+            self.credit = credit.min(WHOLE_BEAT - 1);
             return None;
         }
         if is_asleep {
-            if self.waiting.is_empty() {
-                return None;
-            }
             self.catch_up(former);
         }
-        self.credit -= WHOLE_BEAT;
+        // What is left is less than the pace, so that on average the pace is kept.
+        self.credit = if self.is_sliced() {
+            credit - WHOLE_BEAT
+        } else {
+            0
+        };
         let (own, _, _) = self.status()?;
         Some(Order {
             tick: own.next(),

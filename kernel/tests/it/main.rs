@@ -4,10 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checkpoint;
+mod containment;
 mod determinism;
+mod dilation;
 mod grids;
+mod host;
+mod image;
 mod journal;
 mod script;
 mod shards;
+mod team;
 mod toy;
 mod worlds;

@@ -63,6 +63,16 @@ pub(crate) fn inputs(tick: Tick) -> Vec<(GridId, Stamped<ToyInput>)> {
     inputs.collect()
 }
 
+/// The inputs of a beat as sources number them: no two of one source are equal, ever, so that
+/// those of several beats may come together.
+pub(crate) fn numbered(tick: Tick) -> Vec<(GridId, Stamped<ToyInput>)> {
+    let mut inputs = inputs(tick);
+    for (_, input) in &mut inputs {
+        input.sequence += tick.0 * 100;
+    }
+    inputs
+}
+
 /// What one grid has to show for a beat.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Shown {

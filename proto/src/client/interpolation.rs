@@ -3,12 +3,22 @@
 use orrery_base::Tick;
 use orrery_base::motion::Motion;
 
-use super::{EXTRAPOLATION_BEATS, Pose, PoseSource, cm, cm_per_beat, metres_per_second};
+use super::{EXTRAPOLATION_BEATS, Pose, PoseSource, Shown, cm, cm_per_beat, metres_per_second};
 use crate::snapshot::{Replica, ReplicaEntity};
 
-/// The pose at beat `shown` and a `fraction` of the next one; `None` if the entity was not there
-/// yet.
-pub(super) fn pose(
+/// The pose at the shown time; `None` if the entity was not there yet. Where that time waits, what
+/// is beyond the newest snapshot stands.
+pub(super) fn pose(replica: &Replica, entity: &ReplicaEntity, shown: Shown) -> Option<Pose> {
+    let mut pose = moving_pose(replica, entity, shown.tick, shown.fraction)?;
+    if shown.is_waiting && pose.source == PoseSource::Extrapolated {
+        pose.source = PoseSource::Stalled;
+        pose.velocity_m_per_s = [0.0; 3];
+    }
+    Some(pose)
+}
+
+/// The pose at beat `shown` and a `fraction` of the next one, as if time went on.
+fn moving_pose(
     replica: &Replica,
     entity: &ReplicaEntity,
     shown: Tick,

@@ -8,21 +8,27 @@
 //! *correction*; it is not shown as a jump but fades over a few beats.
 //!
 //! The lead steers itself: an input that is found in a snapshot later than predicted makes it
-//! longer, one that is found earlier makes it shorter.
+//! longer, one that is found earlier makes it shorter. It is a time on the network, so it is kept
+//! as wall time: on a grid whose time runs slowly it is fewer beats. The clock makes a steady time
+//! of it ([`BeatClock::ahead`]), so that the ship neither jumps nor flies backwards where the lead
+//! or the estimate changes, or where the grid stood still.
 
 use std::collections::VecDeque;
 
 use orrery_base::Tick;
 use orrery_base::motion::Motion;
 
-use super::interpolation::ahead;
-use super::{Pose, PoseSource, metres_per_second};
+use super::interpolation::ahead as ahead_by;
+use super::{BeatClock, Pose, PoseSource, metres_per_second};
 use crate::input::{FlyInput, MAX_INPUTS};
 
-/// The lead before the first input is confirmed: 130 ms.
+/// The lead before the first input is confirmed, in beats at full pace: 130 ms.
 const FIRST_LEAD: u64 = 4;
-/// A longer lead would show a ship that nobody else sees: 1 s.
+/// A longer lead would show a ship that nobody else sees: 1 s, in beats at full pace.
 const MAX_LEAD: u64 = 30;
+/// A prediction this far ahead of the time that it is for is shown a little back; one further
+/// ahead, after a jump of the clock, goes back.
+const AHEAD_BEATS: u64 = 1;
 /// Without news from the server the prediction stops this far ahead: 2 s.
 const MAX_AHEAD: u64 = 60;
 /// Inputs that wait for the server: 4 s of one a beat. Older ones are lost.
@@ -38,13 +44,19 @@ struct Pending {
     input: FlyInput,
     at: Tick,
     target_velocity: [i32; 3],
+    /// Whether `at` says something about the present lead.
+    is_timed: bool,
 }
 
 /// The prediction of the own ship.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     interval: u64,
-    lead: u64,
+    lead_ns: u64,
+    /// By how much it is changed: a beat at full pace.
+    lead_step_ns: u64,
+    /// Whether the prediction is as far ahead as the lead says.
+    is_settled: bool,
     sequence: u32,
     /// Inputs that no snapshot contains yet, oldest first.
     pending: VecDeque<Pending>,
@@ -65,10 +77,13 @@ pub struct Prediction {
 impl Prediction {
     /// Nothing is predicted before the first exact state.
     #[must_use]
-    pub(super) fn new(snapshot_interval_beats: u8) -> Self {
+    pub(super) fn new(snapshot_interval_beats: u8, clock: &BeatClock) -> Self {
+        let lead_step_ns = clock.full_beat_ns();
         Self {
             interval: u64::from(snapshot_interval_beats).max(1),
-            lead: FIRST_LEAD,
+            lead_ns: FIRST_LEAD * lead_step_ns,
+            lead_step_ns,
+            is_settled: false,
             sequence: 0,
             pending: VecDeque::new(),
             recent: [FlyInput::default(); MAX_INPUTS],
@@ -97,10 +112,10 @@ impl Prediction {
         self.confirmed.map(|_| (self.tick, &self.predicted))
     }
 
-    /// How far ahead of the newest known beat inputs are expected to take effect, beats.
+    /// How far ahead of the newest known beat inputs are expected to take effect, nanoseconds.
     #[must_use]
-    pub const fn lead_beats(&self) -> u64 {
-        self.lead
+    pub const fn lead_ns(&self) -> u64 {
+        self.lead_ns
     }
 
     /// By how much the newest snapshot corrected the predicted position, centimetres.
@@ -138,6 +153,7 @@ impl Prediction {
                 input,
                 at: self.tick.next(),
                 target_velocity,
+                is_timed: self.is_settled,
             });
         }
         input
@@ -179,23 +195,30 @@ impl Prediction {
         while let Some(front) = self.pending.front()
             && is_at_most(front.input.sequence, last_input_sequence)
         {
-            newest = Some(front.at);
+            newest = front.is_timed.then_some(front.at);
             self.pending.pop_front();
         }
-        if let Some(at) = newest {
-            // Found in the first snapshot that could have it: up to an interval after the beat.
-            if tick < at {
-                self.lead = self.lead.saturating_sub(1);
-            } else if tick.since(at) > self.interval {
-                self.lead = (self.lead + 1).min(MAX_LEAD);
+        let Some(at) = newest else { return };
+        let before = self.lead_ns;
+        // Found in the first snapshot that could have it: less than an interval after the beat.
+        if tick < at {
+            self.lead_ns = self.lead_ns.saturating_sub(self.lead_step_ns);
+        } else if tick.since(at) >= self.interval {
+            let most = MAX_LEAD * self.lead_step_ns;
+            self.lead_ns = (self.lead_ns + self.lead_step_ns).min(most);
+        }
+        if self.lead_ns != before {
+            // Those under way were sent with the former one.
+            self.is_settled = false;
+            for pending in &mut self.pending {
+                pending.is_timed = false;
             }
         }
     }
 
     /// Turns the difference to what was shown into an offset that fades.
     fn absorb(&mut self, shown: [i32; 3]) {
-        let now = self.predicted.position_cm;
-        let step = [0, 1, 2].map(|axis| f64::from(shown[axis]) - f64::from(now[axis]));
+        let step = self.difference(shown);
         let square: f64 = step.iter().map(|axis| axis * axis).sum();
         self.correction_cm = orrery_base::math::sqrt(square);
         if self.correction_cm > JUMP_CM {
@@ -205,16 +228,48 @@ impl Prediction {
         }
     }
 
-    /// Runs up to a lead ahead of the server's newest beat.
-    pub(super) fn advance(&mut self, newest: Tick) {
-        let Some((confirmed, _)) = self.confirmed else {
+    fn difference(&self, shown: [i32; 3]) -> [f64; 3] {
+        let now = self.predicted.position_cm;
+        [0, 1, 2].map(|axis| f64::from(shown[axis]) - f64::from(now[axis]))
+    }
+
+    /// Runs up to where the clock is ahead at `now_ns`.
+    pub(super) fn advance(&mut self, clock: &BeatClock, now_ns: u64) {
+        let Some(((ahead, _), (confirmed, _))) = clock.ahead(now_ns).zip(self.confirmed) else {
             return;
         };
-        let until = newest.plus(self.lead).min(confirmed.plus(MAX_AHEAD));
+        self.is_settled = clock.is_settled(now_ns);
+        let until = ahead.min(confirmed.plus(MAX_AHEAD));
+        if self.tick > until.plus(AHEAD_BEATS) {
+            self.go_back(until);
+        }
         while self.tick < until {
             self.step();
             self.offset_cm = self.offset_cm.map(|axis| axis * FADE);
         }
+    }
+
+    /// The grid's time is not as far as was thought: predicts up to `until` anew, and goes on to
+    /// show the ship where it was.
+    fn go_back(&mut self, until: Tick) {
+        let Some((tick, motion)) = self.confirmed else {
+            return;
+        };
+        // What was to happen later happens with the next beat; when it does tells nothing.
+        for pending in &mut self.pending {
+            if pending.at > until.next() {
+                pending.at = until.next();
+                pending.is_timed = false;
+            }
+        }
+        let shown = self.predicted.position_cm;
+        self.predicted = motion;
+        self.tick = tick;
+        while self.tick < until {
+            self.step();
+        }
+        let step = self.difference(shown);
+        self.offset_cm = [0, 1, 2].map(|axis| self.offset_cm[axis] + step[axis]);
     }
 
     /// One beat, with the inputs that take effect at it.
@@ -231,16 +286,13 @@ impl Prediction {
         self.predicted.step(self.tick);
     }
 
-    /// Where the ship is to be shown when the server's newest beat is `newest` and a fraction.
-    pub(super) fn pose(&self, newest: Tick, fraction: f64) -> Option<Pose> {
+    /// Where the ship is to be shown where the clock is `ahead`.
+    pub(super) fn pose(&self, (ahead, fraction): (Tick, f64)) -> Option<Pose> {
         self.confirmed?;
-        // Between calls of `advance` time goes on, and the lead may have become shorter.
-        let fraction = if newest.plus(self.lead) == self.tick {
-            fraction
-        } else {
-            0.0
-        };
-        let position = ahead(&self.predicted, fraction);
+        // Between calls of `advance` time goes on, and a little of it may have been too much.
+        let (on, back) = (ahead.since(self.tick), self.tick.since(ahead));
+        let beats = (on as f64 - back as f64 + fraction).clamp(-1.0, 1.0);
+        let position = ahead_by(&self.predicted, beats);
         Some(Pose {
             position_cm: [0, 1, 2].map(|axis| position[axis] + self.offset_cm[axis]),
             velocity_m_per_s: metres_per_second(self.predicted.velocity),

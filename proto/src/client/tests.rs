@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use orrery_base::motion::{Motion, response, velocity_from_m_per_s};
 use orrery_base::{CharacterId, GridId, Slot, TypeId};
 
@@ -52,7 +54,7 @@ fn target(direction: [i16; 3], throttle: u16) -> [i32; 3] {
 impl Line {
     fn new(delay_ns: u64) -> Self {
         let mut world = ClientWorld::new(30, 2);
-        world.spawned(OWN);
+        world.spawned(GridId(1), OWN);
         Self {
             world,
             history: GridHistory::new(GridId(1)),
@@ -187,7 +189,7 @@ fn own_ship_answers_at_once_and_is_hardly_corrected() {
         line.worst_correction_cm
     );
     assert!(line.world.prediction().pending_inputs() < 12);
-    assert!(line.world.prediction().lead_beats() >= 3);
+    assert!(line.world.prediction().lead_ns() >= 3 * BEAT_NS);
 }
 
 #[test]
@@ -205,8 +207,8 @@ fn others_are_shown_100_ms_back_and_true() {
             continue;
         }
         assert_eq!(pose.source, PoseSource::Interpolated);
-        let (newest, fraction) = line.world.clock().beat(now).unwrap();
-        let truth = line.truth(newest.minus(INTERPOLATION_BEATS), fraction);
+        let shown = line.world.clock().shown(now).unwrap();
+        let truth = line.truth(shown.tick, shown.fraction);
         let error = (pose.position_cm[0] - truth).abs();
         assert!(error < 2.0, "{error} cm off at beat {beat}");
         assert_eq!(line.world.poses(now).count(), 1, "all but the own ship");
@@ -227,8 +229,8 @@ fn loss_is_bridged_by_the_law_and_then_stands_still() {
         let now = line.now() + BEAT_NS / 2;
         let pose = line.world.pose(now, EntityId::minted(2)).unwrap();
         if pose.source == PoseSource::Extrapolated {
-            let (newest, fraction) = line.world.clock().beat(now).unwrap();
-            let truth = line.truth(newest.minus(INTERPOLATION_BEATS), fraction);
+            let shown = line.world.clock().shown(now).unwrap();
+            let truth = line.truth(shown.tick, shown.fraction);
             assert!(
                 (pose.position_cm[0] - truth).abs() < 2.0,
                 "the law is the law"
@@ -278,7 +280,7 @@ fn what_goes_wrong_is_counted() {
 
 #[test]
 fn the_clock_follows_the_best_arrivals_and_the_speed_of_time() {
-    let mut clock = BeatClock::new(30);
+    let mut clock = BeatClock::new(30, 1);
     assert_eq!(clock.beat(5), None);
     // Delays of 20 ms with jitter up to 30 ms more.
     for beat in 0..100_u64 {
@@ -293,15 +295,117 @@ fn the_clock_follows_the_best_arrivals_and_the_speed_of_time() {
         .unwrap();
     let estimate = tick.0 as f64 + fraction;
     assert!((estimate - 599.0).abs() < 0.1, "{estimate}");
-    // At half speed a beat lasts twice as long, from the beat that was announced.
-    clock.dilate(500, Tick(600));
-    assert_eq!(clock.beat_ns(), BEAT_NS);
-    clock.observe(10_000_000_000, Tick(600));
-    assert_eq!(clock.beat_ns(), 2 * BEAT_NS);
-    let (tick, fraction) = clock.beat(10_000_000_000 + 3 * BEAT_NS).unwrap();
-    assert_eq!(tick, Tick(601));
-    assert!((fraction - 0.5).abs() < 0.01);
-    // Another server's ticks begin another count.
+    // At half pace a beat lasts twice as long, from the beat that was announced.
+    let due = |beats: u64| 1_000_000_000 + beats * BEAT_NS + 20_000_000;
+    clock.dilate(due(99), 500, Tick(602));
+    assert_eq!(clock.per_mille(due(100)), 1_000);
+    let estimate = |clock: &BeatClock, now_ns| {
+        let (tick, fraction) = clock.beat(now_ns).unwrap();
+        tick.0 as f64 + fraction
+    };
+    for (beats, expected) in [(101, 601.0), (102, 601.5), (103, 602.0), (105, 603.0)] {
+        let found = estimate(&clock, due(beats));
+        assert!((found - expected).abs() < 0.1, "{found} at beat {beats}");
+    }
+    assert_eq!(clock.per_mille(due(105)), 500);
+    // An announcement that comes late corrects what was estimated since, and later ones count.
+    clock.dilate(due(103), 1_000, Tick(603));
+    clock.dilate(due(103), 250, Tick(601));
+    let found = estimate(&clock, due(103));
+    assert!((found - 600.75).abs() < 0.1, "{found}");
+    // Without snapshots it waits.
+    let (waits, _) = clock.beat(due(10_000)).unwrap();
+    assert_eq!(clock.beat(due(20_000)).unwrap().0, waits);
+    assert!(waits < Tick(605), "{waits}");
+    // Another grid's beats begin another count, at full pace.
+    clock.restart();
+    assert_eq!(clock.beat(11_000_000_000), None);
     clock.observe(11_000_000_000, Tick(3));
-    assert_eq!(clock.beat(11_000_000_000).unwrap().0, Tick(3));
+    let (tick, _) = clock.beat(11_000_000_000 + BEAT_NS).unwrap();
+    assert_eq!(tick, Tick(4));
+}
+
+fn any_tick() -> impl Strategy<Value = u64> {
+    prop_oneof![0..2_000_u64, any::<u64>()]
+}
+
+proptest! {
+    /// Whatever a server says and whenever it says it: no overflow, and steady time that does not
+    /// go back by itself.
+    #[test]
+    fn any_announcements_and_arrivals_are_survived(
+        steps in prop::collection::vec((any_tick(), any::<u16>(), 0..3_u8, 0..3_000_000_000_u64), 1..80),
+        lead_ns in 0..1_000_000_000_u64,
+    ) {
+        let mut clock = BeatClock::new(30, 2);
+        let mut now_ns = 0;
+        clock.lead(now_ns, lead_ns);
+        for (tick, per_mille, kind, pause_ns) in steps {
+            match kind {
+                0 => clock.dilate(now_ns, per_mille, Tick(tick)),
+                1 => clock.observe(now_ns, Tick(tick)),
+                _ => clock.lead(now_ns, lead_ns / 2),
+            }
+            prop_assert!((100..=1_000).contains(&clock.per_mille(now_ns)));
+            let read = |now_ns| {
+                let shown = clock.shown(now_ns).map(|it| (it.tick, it.fraction));
+                [shown, clock.ahead(now_ns), clock.beat(now_ns)]
+            };
+            let (before, after) = (read(now_ns), read(now_ns + pause_ns));
+            for (before, after) in before.into_iter().zip(after) {
+                prop_assert!(before <= after, "{before:?} {after:?}");
+            }
+            now_ns += pause_ns;
+        }
+    }
+}
+
+#[test]
+fn late_snapshots_of_another_grid_are_ignored_whatever_their_beat() {
+    let mut line = Line::new(0);
+    for _ in 0..20 {
+        line.beat(None);
+    }
+    // Two more of the first grid, still on their way when the ship is elsewhere.
+    line.delay_ns = 1 << 40;
+    for _ in 0..4 {
+        line.beat(None);
+    }
+    let late: Vec<_> = line.down.drain(..).map(|(_, bytes)| bytes).collect();
+    assert_eq!(late.len(), 2);
+    let now = line.now();
+    let elsewhere = |line: &mut Line, bytes: &[u8]| {
+        let refused = line.world.receive(now, bytes);
+        assert_eq!(refused, Err(SnapshotError::Elsewhere(GridId(1))));
+    };
+    line.world.left_grid();
+    elsewhere(&mut line, &late[0]);
+    line.world.spawned(GridId(2), OWN);
+    elsewhere(&mut line, &late[1]);
+    assert_eq!(line.world.replica().entities().count(), 0, "forgotten");
+    assert_eq!(line.world.datagram().acknowledgement, None);
+    assert_eq!(line.world.own_pose(now), None);
+    // The new grid's time is far behind, and its first snapshot comes before the message.
+    let mut history = GridHistory::new(GridId(2));
+    let mut frame = history.begin(Tick(7));
+    frame.insert(Slot(0), &ship(OWN, 500));
+    history.push(frame);
+    line.view.change_grid(GridId(2));
+    let request = SnapshotRequest {
+        visible: &[1],
+        own: Some(Slot(0)),
+        last_input_sequence: 0,
+        budget_bytes: DEFAULT_BUDGET_BYTES,
+    };
+    let mut first = Vec::new();
+    line.view
+        .encode(&mut line.scratch, &history, &request, &mut first);
+    line.world.spawned(GridId(1), OWN);
+    let refused = line.world.receive(now, &first);
+    assert_eq!(refused, Err(SnapshotError::Elsewhere(GridId(2))));
+    line.world.spawned(GridId(2), OWN);
+    let applied = line.world.receive(now, &first).unwrap();
+    assert_eq!((applied.tick, applied.grid), (Tick(7), GridId(2)));
+    assert_eq!(line.world.clock().beat(now).unwrap().0, Tick(7));
+    assert_eq!(line.world.counts().elsewhere, 3);
 }

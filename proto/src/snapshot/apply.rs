@@ -43,6 +43,39 @@ impl Replica {
         let mut reader = BitReader::new(bytes);
         let header = Header::take(&mut reader)?;
         let opening = self.open(&header)?;
+        self.decode_opened(reader, &header, &opening)
+    }
+
+    /// Applies a snapshot if it is of this grid; with `None` it is not, whatever its grid is.
+    /// Beats of two grids are never compared: only this tells a late snapshot from a new one.
+    ///
+    /// # Errors
+    /// As [`Replica::decode`], and [`SnapshotError::Elsewhere`].
+    pub fn decode_on(
+        &mut self,
+        grid: Option<GridId>,
+        bytes: &[u8],
+    ) -> Result<Applied, SnapshotError> {
+        let mut reader = BitReader::new(bytes);
+        let header = Header::take(&mut reader)?;
+        // One with a baseline of another epoch than the newest cannot be applied anyway.
+        let of = match header.basis {
+            Basis::Alone { grid, .. } => Some(grid),
+            Basis::Baseline { .. } => (Some(header.epoch) == self.epoch).then_some(self.grid),
+        };
+        if let Some(of) = of.filter(|_| of != grid) {
+            return Err(SnapshotError::Elsewhere(of));
+        }
+        let opening = self.open(&header)?;
+        self.decode_opened(reader, &header, &opening)
+    }
+
+    fn decode_opened(
+        &mut self,
+        mut reader: BitReader<'_>,
+        header: &Header,
+        opening: &Opening,
+    ) -> Result<Applied, SnapshotError> {
         let mut reading = Reading {
             exact: self.spare.pop().unwrap_or_default(),
             ..Reading::default()
@@ -51,8 +84,8 @@ impl Replica {
         reading.exact.slots.clear();
         reading.exact.entries.clear();
         let read = self
-            .read_changes(&mut reader, &opening, &mut reading)
-            .and_then(|()| self.read_entries(&mut reader, &opening, &mut reading));
+            .read_changes(&mut reader, opening, &mut reading)
+            .and_then(|()| self.read_entries(&mut reader, opening, &mut reading));
         if let Err(error) = read {
             self.spare.push(reading.exact);
             return Err(error);
@@ -61,7 +94,7 @@ impl Replica {
             self.spare.push(reading.exact);
             return Err(SnapshotError::Malformed("bits behind the end"));
         }
-        Ok(self.apply(&header, &opening, reading))
+        Ok(self.apply(header, opening, reading))
     }
 
     /// Whether a snapshot of this header can be read here and now.

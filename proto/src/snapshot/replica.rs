@@ -28,6 +28,10 @@ pub enum SnapshotError {
     /// will not, once the server knows what the client has.
     #[error("the snapshot refers to one of {0} that is not here")]
     UnknownBaseline(Tick),
+    /// Of a grid on which the client is not: late from the one before, or ahead of the message
+    /// that says that it is there now. Harmless.
+    #[error("the snapshot is of grid {0}")]
+    Elsewhere(GridId),
     /// Another layout.
     #[error("datagram version {0}")]
     Version(u8),
@@ -52,7 +56,10 @@ impl SnapshotError {
     /// Whether loss, reordering or duplication explain it; otherwise it is a fault of the peer.
     #[must_use]
     pub const fn is_harmless(&self) -> bool {
-        matches!(self, Self::Stale | Self::UnknownBaseline(_))
+        matches!(
+            self,
+            Self::Stale | Self::UnknownBaseline(_) | Self::Elsewhere(_)
+        )
     }
 }
 
@@ -211,6 +218,13 @@ impl Replica {
     pub fn hide(&mut self, id: EntityId) {
         let shown = self.entities.iter_mut().filter(|entity| entity.id == id);
         shown.for_each(|entity| entity.is_shown = false);
+    }
+
+    /// The client is on another grid: what was known of the former one is neither shown nor
+    /// acknowledged any more.
+    pub fn forget_entities(&mut self) {
+        self.entities.clear();
+        self.held.clear();
     }
 
     /// Whether an entity has the server's very bits at the replica's beat.

@@ -8,4 +8,5 @@
 
 mod corpus;
 mod golden;
+mod own_time;
 mod scenario;

@@ -15,8 +15,8 @@ use orrery_client::player::Ticket;
 use orrery_client::rest::{BotTokens, Rest};
 use orrery_game::content::Content;
 
+use super::operator::{Operator, OperatorArgs};
 use crate::config::Config;
-use crate::host::folder;
 
 /// Bots that are asked for at once.
 const BATCH: u32 = 200;
@@ -31,12 +31,8 @@ pub(super) struct BotsArgs {
     /// circle other ships; mixed: a third each; idle.
     #[arg(long, default_value = "fly", value_parser = PossibleValuesParser::new(names()))]
     behaviour: String,
-    /// Address of the server's web interface.
-    #[arg(long)]
-    server: Option<String>,
-    /// File with the operator's key, which lets bots in without passwords.
-    #[arg(long)]
-    operator_key: Option<PathBuf>,
+    #[command(flatten)]
+    operator: OperatorArgs,
     /// Play so long, in seconds, once all have arrived; without it until Ctrl-C.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
@@ -63,19 +59,9 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 pub(super) fn run(config: &Config, args: &BotsArgs) -> anyhow::Result<ExitCode> {
     ensure!(args.count > 0, "a swarm of no bots has nothing to do");
-    let server = args
-        .server
-        .clone()
-        .unwrap_or_else(|| config.server.http.to_string());
-    let key_path = args
-        .operator_key
-        .clone()
-        .unwrap_or_else(|| folder::operator_key_path(&config.server.data));
-    let key = std::fs::read_to_string(&key_path)
-        .with_context(|| format!("read the operator's key {}", key_path.display()))?;
-    let rest = Rest::new(&server);
+    let Operator { rest, key } = args.operator.operator(config)?;
     let content = rest.content().context("get the server's content pack")?;
-    let tickets = tickets(&rest, key.trim(), args, &content)?;
+    let tickets = tickets(&rest, &key, args, &content)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;

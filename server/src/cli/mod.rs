@@ -5,6 +5,8 @@ mod bots;
 mod content;
 mod dashboard;
 mod galaxy;
+mod grid;
+mod operator;
 pub(crate) mod progress;
 mod replay;
 mod serve;
@@ -38,6 +40,7 @@ Start here:
   orrery galaxy show --svg map.svg   look at its map
   orrery serve --data DIR            the server alone, for production
   orrery bots --count 500            a swarm against a running server
+  orrery grid list                   where a running server's grids are and what they cost
   orrery audit --data DIR            prove that a store is sound
   orrery replay --data DIR --verify  run the journal again and compare every digest";
 
@@ -55,6 +58,8 @@ enum Command {
     /// Compile and inspect content packs.
     #[command(subcommand)]
     Content(content::ContentCommand),
+    /// Show a running server's grids; move, spread and pace them.
+    Grid(grid::GridArgs),
     /// Check that a stopped store is sound: schema, journal, checkpoints, characters, ships.
     Audit(audit::AuditArgs),
     /// Run the journal of a stopped store again and compare the state digest of every beat.
@@ -75,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Bots(args) => bots::run(&config, &args),
         Command::Galaxy(command) => galaxy::run(&config, &command),
         Command::Content(command) => content::run(&config, &command),
+        Command::Grid(args) => grid::run(&config, &args),
         Command::Audit(args) => audit::run(&config, &args),
         Command::Replay(args) => replay::run(&config, &args),
     };

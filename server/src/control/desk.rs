@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use orrery_base::{CharacterId, ClientId, Tick};
+use orrery_base::{CharacterId, ClientId, ShardIndex, Tick};
 use orrery_services::accounts::{Accounts, Limits};
 use orrery_services::passwords::{Cost, Hasher};
 use orrery_services::rows::Pending;
@@ -34,8 +34,9 @@ use super::pool::PasswordPool;
 use super::{Setup, StartError, world};
 use crate::config::Config;
 use crate::host::folder;
-use crate::metrics::Registry;
+use crate::metrics::{PlacementKind, PlacementSource, Registry};
 use crate::rules::context::SpaceContext;
+use crate::shard::PlacementRequest;
 
 /// Most changes under way to the disk. The commit takes 1,024 batches and has other guests.
 pub(super) const COMMITS_MAX: usize = 256;
@@ -264,6 +265,27 @@ impl Desk {
             }
         }
         troubles
+    }
+
+    /// Asks a shard something about a grid that it has. Says whether there was room.
+    pub(super) fn ask_placement(
+        &self,
+        shard: ShardIndex,
+        request: PlacementRequest,
+        source: PlacementSource,
+    ) -> bool {
+        let kind = match request {
+            PlacementRequest::Move { .. } => PlacementKind::Move,
+            PlacementRequest::Split { .. } => PlacementKind::Split,
+            PlacementRequest::Merge { .. } => PlacementKind::Merge,
+            PlacementRequest::Pace { .. } => PlacementKind::Pace,
+            PlacementRequest::Fault { .. } => PlacementKind::Fault,
+        };
+        let is_asked = self.handle.ask_placement(shard, request);
+        if is_asked {
+            self.metrics.control().placement(source, kind);
+        }
+        is_asked
     }
 
     pub(super) fn is_draining(&self) -> bool {

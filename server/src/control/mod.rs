@@ -1,5 +1,5 @@
 //! The control thread: everything of the server that is not a beat. HTTP for players, operators
-//! and monitoring; accounts; log-ins of game clients.
+//! and monitoring; accounts; log-ins of game clients; the balance of grids over shards.
 //!
 //! ```text
 //!  browsers, clients ──HTTP──▶ http/ ──┐                       ┌─▶ Store (reads)
@@ -22,6 +22,7 @@
 //! once.
 
 mod admission;
+mod balancer;
 mod desk;
 mod handle;
 mod history;
@@ -137,6 +138,7 @@ pub fn start(setup: Setup) -> Result<Control, StartError> {
                 tokio::join!(
                     http::serve(Arc::clone(&desk), listener, ended.clone()),
                     admission::serve(Arc::clone(&desk), requests, ended.clone()),
+                    balancer::serve(Arc::clone(&desk), ended.clone()),
                     desk::keep_house(desk, ended),
                 )
             });

@@ -1,4 +1,4 @@
-//! What the control thread measures: HTTP, passwords, log-ins.
+//! What the control thread measures: HTTP, passwords, log-ins, what it asks of grids.
 
 use super::cell::{Counter, Gauge, Histogram};
 
@@ -30,6 +30,69 @@ impl LogInOutcome {
     }
 }
 
+/// What is asked of a grid's shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum PlacementKind {
+    /// To another shard.
+    Move,
+    /// Over several shards.
+    Split,
+    /// To one shard again.
+    Merge,
+    /// The pace of its time.
+    Pace,
+    /// A fault, to see it restored.
+    Fault,
+}
+
+impl PlacementKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Move,
+        Self::Split,
+        Self::Merge,
+        Self::Pace,
+        Self::Fault,
+    ];
+
+    /// The name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Split => "split",
+            Self::Merge => "merge",
+            Self::Pace => "pace",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+/// Who asks it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum PlacementSource {
+    /// An operator.
+    Operator,
+    /// The balancer.
+    Balancer,
+}
+
+impl PlacementSource {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Operator, Self::Balancer];
+
+    /// The name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Balancer => "balancer",
+        }
+    }
+}
+
 /// What the control thread measures.
 #[derive(Debug, Default)]
 pub struct ControlMetrics {
@@ -41,6 +104,7 @@ pub struct ControlMetrics {
     /// Requests refused because of a rate limit.
     pub rate_limited: Counter,
     pub(super) log_ins: [Counter; LogInOutcome::ALL.len()],
+    placements: [[Counter; PlacementKind::ALL.len()]; PlacementSource::ALL.len()],
     /// Accounts made.
     pub sign_ups: Counter,
     /// Characters made.
@@ -71,6 +135,17 @@ impl ControlMetrics {
     /// Somebody tried to log in.
     pub fn log_in(&self, outcome: LogInOutcome) {
         self.log_ins[outcome as usize].increment();
+    }
+
+    /// A grid's shard was asked something.
+    pub fn placement(&self, source: PlacementSource, kind: PlacementKind) {
+        self.placements[source as usize][kind as usize].increment();
+    }
+
+    /// How often grids' shards were asked this.
+    #[must_use]
+    pub fn placements(&self, source: PlacementSource, kind: PlacementKind) -> u64 {
+        self.placements[source as usize][kind as usize].value()
     }
 
     /// How many attempts to log in came to this.

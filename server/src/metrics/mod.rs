@@ -5,7 +5,8 @@
 //! and encodes what it reads. Adding a metric is a field and a line of the table.
 //!
 //! Names follow Prometheus: prefix `orrery_`, base units (seconds, bytes, ratios), `_total` for
-//! counters. Quantities of a shard have the label `shard`; add them up over it.
+//! counters. Quantities of a shard have the label `shard`; add them up over it. Of single grids
+//! only the few that matter at the moment are shown ([`GRIDS_SHOWN_MAX`]).
 //!
 //! Cost: 30 KB a shard; a scrape takes about half a millisecond on the control thread.
 
@@ -16,16 +17,18 @@ mod shard;
 mod table;
 mod trace;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use orrery_base::{ShardIndex, Tick};
+use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_storage::{CommitStats, Durable};
 
 pub use cell::{Counter, Distribution, Gauge, Histogram};
-pub use control::{ControlMetrics, LogInOutcome};
+pub use control::{ControlMetrics, LogInOutcome, PlacementKind, PlacementSource};
 pub use samples::encode;
-pub use shard::{BeatPhase, GridStatus, ShardMetrics};
+pub use shard::{BeatPhase, GridStatus, GridTable, ShardMetrics};
+pub use table::GRIDS_SHOWN_MAX;
 pub use table::{Kind, Metric, Unit, metrics, resident_bytes};
 pub use trace::{BeatTrace, TRACE_BEATS, TracedBeat};
 
@@ -109,6 +112,24 @@ impl Registry {
     /// A sum over the shards.
     pub fn sum(&self, of: impl Fn(&ShardMetrics) -> u64) -> u64 {
         self.shards.iter().map(|shard| of(shard)).sum()
+    }
+
+    /// All grids with the shards that they are at home on, as the shards have last shown them.
+    /// While a grid moves, both shards may show it, and the newer table counts, or neither, and it
+    /// is missing for up to a second.
+    #[must_use]
+    pub fn grids(&self) -> BTreeMap<GridId, (ShardIndex, GridStatus)> {
+        let mut tables: Vec<_> = (0..)
+            .map(ShardIndex)
+            .zip(self.shards.iter().map(|shard| shard.grids_shown()))
+            .collect();
+        tables.sort_by_key(|(_, table)| table.tick);
+        let mut grids = BTreeMap::new();
+        for (shard, table) in tables {
+            let shown = table.grids.iter();
+            grids.extend(shown.map(|status| (status.grid, (shard, status.clone()))));
+        }
+        grids
     }
 
     /// Beats that are done but not durable.

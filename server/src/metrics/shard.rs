@@ -1,7 +1,8 @@
 //! What a shard measures. One per shard, written by that shard alone.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -77,6 +78,15 @@ pub struct GridStatus {
     pub cost_ns: u64,
 }
 
+/// The grids of a shard at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GridTable {
+    /// The last beat that the shard had done.
+    pub tick: Tick,
+    /// The grids that were at home there.
+    pub grids: Vec<GridStatus>,
+}
+
 /// What a shard measures.
 #[derive(Debug)]
 pub struct ShardMetrics {
@@ -98,9 +108,11 @@ pub struct ShardMetrics {
     /// Checkpoints put off because those before were not written yet.
     pub checkpoints_skipped: Counter,
     /// Grids that were lost to a fault.
-    pub grids_lost: Counter,
-    /// Grids that were restored after one.
-    pub grids_restored: Counter,
+    grids_lost: Counter,
+    /// From the loss of a grid until it goes on.
+    pub(super) restore: Histogram,
+    /// Grids that are lost at present, and since when. Touched at a fault and at a comeback.
+    lost: Mutex<BTreeMap<GridId, Instant>>,
     /// Grids that are here.
     pub grids: Gauge,
     /// Entities on them.
@@ -122,7 +134,7 @@ pub struct ShardMetrics {
     rejected: [Counter; RejectCode::ALL.len()],
     refused: [Counter; RefusalCode::ALL.len()],
     pub(super) edge: EdgeCells,
-    grid_table: ArcSwap<Vec<GridStatus>>,
+    grid_table: ArcSwap<GridTable>,
     trace: BeatTrace,
 }
 
@@ -141,7 +153,8 @@ impl ShardMetrics {
             commit_back_pressure: Counter::default(),
             checkpoints_skipped: Counter::default(),
             grids_lost: Counter::default(),
-            grids_restored: Counter::default(),
+            restore: Histogram::default(),
+            lost: Mutex::default(),
             grids: Gauge::default(),
             entities: Gauge::default(),
             dilation_milli: Gauge::at(1_000),
@@ -208,7 +221,36 @@ impl ShardMetrics {
 
     /// Shows the operator the shard's grids. Once a second is enough.
     pub fn publish_grids(&self, grids: Vec<GridStatus>) {
-        self.grid_table.store(Arc::new(grids));
+        let tick = self.tick();
+        self.grid_table.store(Arc::new(GridTable { tick, grids }));
+    }
+
+    /// A grid was lost to a fault.
+    pub fn grid_lost(&self, grid: GridId) {
+        self.grids_lost.increment();
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.insert(grid, Instant::now());
+    }
+
+    /// A grid that was lost here goes on. Of one that was lost elsewhere, and came here in the
+    /// meantime, nobody knows since when: it is counted, with no time at all.
+    pub fn grid_restored(&self, grid: GridId) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = lost.remove(&grid);
+        self.restore
+            .record(since.map_or(Duration::ZERO, |since| since.elapsed()));
+    }
+
+    /// Grids that were lost to a fault so far.
+    #[must_use]
+    pub fn grids_lost(&self) -> u64 {
+        self.grids_lost.value()
+    }
+
+    /// Grids that were restored so far.
+    #[must_use]
+    pub fn grids_restored(&self) -> u64 {
+        self.restore.snapshot().count()
     }
 
     /// Bytes of UDP datagrams sent, as last copied.
@@ -242,7 +284,7 @@ impl ShardMetrics {
 
     /// The grids as last shown.
     #[must_use]
-    pub fn grids_shown(&self) -> Arc<Vec<GridStatus>> {
+    pub fn grids_shown(&self) -> Arc<GridTable> {
         self.grid_table.load_full()
     }
 

@@ -1,7 +1,8 @@
-//! The one table of metrics, in three parts: what shards do, what their edges do, what the host
-//! does.
+//! The one table of metrics, in four parts: what shards do, what becomes of grids, what the edges
+//! do, what the host does.
 
 mod edge;
+mod grid;
 mod host;
 mod shard;
 
@@ -9,6 +10,7 @@ use super::cell::Histogram;
 use super::samples::Samples;
 use super::{Registry, ShardMetrics};
 
+pub use grid::GRIDS_SHOWN_MAX;
 pub use host::resident_bytes;
 
 /// How a metric behaves.
@@ -79,7 +81,7 @@ const SHARD: &[&str] = &["shard"];
 
 /// Every metric, in the order of a scrape.
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
-    [shard::METRICS, edge::METRICS, host::METRICS]
+    [shard::METRICS, grid::METRICS, edge::METRICS, host::METRICS]
         .into_iter()
         .flatten()
 }

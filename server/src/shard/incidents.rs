@@ -9,7 +9,7 @@ use crate::metrics::ShardMetrics;
 /// Reports a grid that was lost, and keeps what repeats the beat that it was lost in: two files
 /// in the folder `incidents` of the data folder.
 pub(super) fn report(incident: &Incident, data: &Path, metrics: &ShardMetrics) {
-    metrics.grids_lost.increment();
+    metrics.grid_lost(incident.grid);
     let what = describe(incident.grid, incident.tick);
     let message = &incident.message;
     match write(incident, data) {
@@ -48,7 +48,7 @@ pub(super) fn report_comeback(comeback: &Comeback, metrics: &ShardMetrics) {
     let grid = comeback.grid.0;
     match &comeback.outcome {
         Ok(culprits) => {
-            metrics.grids_restored.increment();
+            metrics.grid_restored(comeback.grid);
             let aside = &culprits.descriptions;
             let arrivals = culprits.arrivals;
             tracing::warn!(

@@ -11,6 +11,8 @@ use super::placement::PlacementRequest;
 use super::simulation::Simulation;
 use crate::metrics::{GridStatus, ShardMetrics};
 
+/// A beat of the host.
+const BEAT_NS: u64 = 1_000_000_000 / orrery_base::BEATS_PER_SECOND as u64;
 /// Parts of a grid whose beats are sliced: a slice is a stage of one of them.
 const SLICES: u16 = 8;
 
@@ -19,8 +21,9 @@ struct Cost {
     governor: Governor,
     /// What the beat under way has cost so far.
     spent: Duration,
-    /// What the last beat cost.
-    last: Duration,
+    /// What the last beats cost, the newest first: the least of them counts, so that a thread
+    /// that was not run for a while slows nobody's time down.
+    last: [Duration; 3],
     /// Fixed by an operator, or announced and not in force yet.
     next: Option<Dilation>,
 }
@@ -47,9 +50,9 @@ impl Pacer {
                 continue;
             };
             let cost = self.costs.entry(grid).or_insert_with(|| Cost {
-                governor: Governor::new(GovernorConfig::default()),
+                governor: Governor::new(GovernorConfig::new(BEAT_NS)),
                 spent: Duration::ZERO,
-                last: Duration::ZERO,
+                last: [Duration::ZERO; 3],
                 next: None,
             });
             if let Some(pace) = cost.next.take() {
@@ -59,8 +62,15 @@ impl Pacer {
             if simulation.world().is_under_way(grid) {
                 continue;
             }
-            cost.last = std::mem::take(&mut cost.spent);
-            cost.governor.observe(cost.last.as_nanos() as u64);
+            let spent = std::mem::take(&mut cost.spent);
+            if simulation.world().members(grid) == Some(0) {
+                // The beat was not done.
+                continue;
+            }
+            cost.last.rotate_right(1);
+            cost.last[0] = spent;
+            let least = cost.last.iter().min().copied().unwrap_or_default();
+            cost.governor.observe(least.as_nanos() as u64);
             let others = (total - turn).as_nanos() as u64;
             let wanted = cost.governor.pace(others);
             if wanted != pace && !simulation.is_pace_fixed(grid) {
@@ -84,7 +94,7 @@ impl Pacer {
             .retain(|grid, _| table.iter().any(|status| status.grid == *grid));
         for status in &mut *table {
             if let Some(cost) = self.costs.get(&status.grid) {
-                status.cost_ns = cost.last.as_nanos() as u64;
+                status.cost_ns = cost.last[0].as_nanos() as u64;
             }
         }
         let slowest = table.iter().map(|status| status.dilation_milli).min();

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_kernel::balance::members_of;
 use orrery_kernel::grid::GridImage;
 use orrery_kernel::journal;
 use orrery_kernel::probe::Conductor;
@@ -502,10 +503,13 @@ impl Simulation {
         let Some(team) = self.world.spread(grid, members, slices) else {
             return false;
         };
-        let others = (0..links.shards()).filter(|shard| *shard != self.shard.0);
-        for (member, shard) in (1..members).zip(others) {
+        // The same shards as the balancer reckons with.
+        for (member, shard) in (0..)
+            .zip(members_of(self.shard, members, links.shards()))
+            .skip(1)
+        {
             let team = Arc::clone(&team);
-            links.send(ShardIndex(shard), Packet::Join { team, member });
+            links.send(shard, Packet::Join { team, member });
         }
         true
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Nearness;
 use proptest::prelude::*;
 
 type Places = Vec<[i32; 3]>;
@@ -155,6 +156,30 @@ proptest! {
             let ring: Vec<u32> = outer.iter().copied().filter(|r| !inner.contains(r)).collect();
             prop_assert_eq!(&inside[1..], &inner);
             prop_assert_eq!(&between[1..], &ring);
+        }
+    }
+
+    #[test]
+    fn what_the_last_search_found_decides_nothing(
+        places in places(600),
+        centre in place(9_000),
+        radius in radius(),
+        ranks in [0usize..80, 0usize..700],
+        known in prop_oneof![Just(0.0f32), 1.0f32..1e9, Just(f32::MAX)],
+    ) {
+        for path in Path::ALL {
+            let index = index(&places, 4_000, path);
+            let (mut inside, mut between) = (vec![], vec![]);
+            index.nearest_ring(centre, radius, ranks, &mut inside, &mut between);
+            let mut nearness = Nearness { square: known };
+            for _ in 0..2 {
+                // The second time with what the first found.
+                let (mut close, mut far) = (vec![], vec![]);
+                let lists = [&mut close, &mut far];
+                index.nearest_ring_again(centre, radius, ranks, &mut nearness, lists);
+                prop_assert_eq!(&close, &inside);
+                prop_assert_eq!(&far, &between);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::layout::{Dense, Hashed, Layout};
 use crate::CellIndex;
+use crate::scan::Ball;
 use std::mem::MaybeUninit;
 
 /// A query over more rows of cells than there are entities, and than this, reads everything
@@ -303,17 +304,28 @@ impl CellIndex {
         }
     }
 
-    /// The plan if the layout is dense, and if there are cells to read; all that most queries
-    /// need, and small enough to stay in registers.
+    /// The plan for a ball that is not past the edge, if the layout is dense and if there are
+    /// cells to read; all that most queries need, and small enough to stay in registers.
     #[inline(always)]
-    pub(crate) fn dense_plan(&self, corners: [[i64; 3]; 2]) -> DensePlan<'_> {
+    pub(crate) fn dense_plan(&self, ball: &Ball) -> DensePlan<'_> {
         let Layout::Dense { size } = self.layout else {
             return DensePlan::Other;
         };
-        match self.cells(corners) {
-            Some(cells) => DensePlan::Walk(self.dense(size, cells)),
-            None => DensePlan::Nothing,
+        // The corners are coordinates, and a radius has 31 bits.
+        let radius = ball.radius_cm as i32;
+        let from = |axis: usize| {
+            let low = ball.centre[axis].wrapping_sub(radius);
+            (low >> self.shift).max(self.first[axis])
+        };
+        let to = |axis: usize| {
+            let high = ball.centre[axis].wrapping_add(radius);
+            (high >> self.shift).min(self.last[axis])
+        };
+        let (from, to) = ([from(0), from(1), from(2)], [to(0), to(1), to(2)]);
+        if (from[0] > to[0]) | (from[1] > to[1]) | (from[2] > to[2]) {
+            return DensePlan::Nothing;
         }
+        DensePlan::Walk(self.dense(size, Cells { from, to }))
     }
 
     #[inline(always)]

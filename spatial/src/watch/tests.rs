@@ -253,7 +253,7 @@ fn who_changes_cells_in_the_ring_stays_in_sight() {
         line.sail(&[(4, x), (9, 20), (7, 50_000)]);
         let (entered, left) = line.look();
         assert!(
-            left.is_empty() && entered.is_empty() == !cells.is_empty(),
+            left.is_empty() && entered.is_empty() != cells.is_empty(),
             "{x}"
         );
         cells.insert(line.berths.berth(4));

@@ -1,38 +1,36 @@
-use orrery_base::GridId;
-
 use super::*;
-use crate::testing::{Scratch, put};
-use crate::{Batch, journal, meta};
+use crate::testing::{Scratch, put, write_records};
+use crate::{Batch, meta};
 
-fn checkpoint_of(batch: &mut Batch, beat: u64) {
-    let sum = checkpoint::put_grid(batch, Tick(beat), GridId(4), b"state");
-    checkpoint::put_header(batch, Tick(beat), &[sum]);
+fn key(grid: u32, beat: u64) -> [u8; 12] {
+    let (grid, beat) = (GridId(grid), Tick(beat));
+    CheckpointKey { grid, beat }.encode()
 }
 
-/// Beats 11 to 20 on two shards, checkpoints of 10 and 15.
-fn world(scratch: &Scratch) -> Store {
-    let store = scratch.open();
-    let mut batch = Batch::new();
-    for beat in 11..=20 {
-        for shard in 0..2 {
-            journal::put(&mut batch, Tick(beat), ShardIndex(shard), b"record");
-        }
+/// The records of these beats on two shards, one frame for each beat.
+fn beats(store: &Store, beats: impl Iterator<Item = u64>) {
+    for beat in beats {
+        write_records(store, &[(beat, 0), (beat, 1)], b"record");
     }
-    checkpoint_of(&mut batch, 10);
-    checkpoint_of(&mut batch, 15);
+}
+
+/// The rows of a store with beats up to 20, and checkpoints of 10 and 15.
+fn rows() -> Batch {
+    let mut batch = Batch::new();
+    for (grid, beat) in [(4, 10), (4, 15), (5, 10)] {
+        checkpoint::put(&mut batch, GridId(grid), Tick(beat), b"state");
+    }
     batch.put(Domain::Ship, b"id", b"ship");
     meta::put_last_beat(&mut batch, Tick(20));
     meta::delete_clean(&mut batch);
-    store.write(&batch).unwrap();
-    store
+    batch
 }
 
-fn journal_key(beat: u64, shard: u16) -> [u8; 10] {
-    JournalKey {
-        beat: Tick(beat),
-        shard: ShardIndex(shard),
-    }
-    .encode()
+fn world(scratch: &Scratch) -> Store {
+    let store = scratch.open();
+    beats(&store, 11..=20);
+    store.write(&rows()).unwrap();
+    store
 }
 
 #[test]
@@ -43,15 +41,23 @@ fn a_sound_store_is_measured() {
     assert!(report.is_sound(), "{report}");
     assert_eq!(report.findings, []);
     assert_eq!(report.last_beat(), Some(Tick(20)));
+    assert_eq!(report.frames, Some((1, 11)));
     assert_eq!(report.journal, Some((Tick(11), Tick(20))));
-    assert_eq!(report.checkpoints, [Tick(15), Tick(10)]);
+    let checkpoints = [(GridId(4), (2, Tick(15))), (GridId(5), (1, Tick(10)))];
+    assert_eq!(report.checkpoints, checkpoints.into());
     assert_eq!(report.volumes.len(), Domain::ALL.len());
     let ships = Volume { rows: 1, bytes: 6 };
     assert_eq!(report.volumes[&Domain::Ship], ships);
-    assert_eq!(report.volumes[&Domain::Journal].rows, 20);
     let text = report.to_string();
-    assert!(text.contains("last beat 20, not clean"), "{text}");
-    assert!(text.contains("journal: 20 rows, 320 bytes"), "{text}");
+    for line in [
+        "schema 2, last beat 20, not clean",
+        "beat log: frames 1 to 11",
+        "journal: beats 11 to 20",
+        "checkpoints: 3 of 2 grids, the newest of beat 15",
+        "ship: 1 rows, 6 bytes",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
 
 #[test]
@@ -59,15 +65,12 @@ fn a_fresh_store_is_sound() {
     let scratch = Scratch::new();
     let report = structure(&scratch.open());
     assert!(report.is_sound(), "{report}");
-    assert_eq!((report.journal, report.checkpoints), (None, vec![]));
+    assert_eq!((report.journal, report.newest_checkpoint()), (None, None));
 }
 
-/// Does the damage to a sound store and expects exactly these findings, in any order.
-fn expect(damage: &Batch, expected: &[Finding]) {
-    let scratch = Scratch::new();
-    let store = world(&scratch);
-    store.write(damage).unwrap();
-    let report = structure(&store);
+/// Audits a store with these findings, in any order.
+fn expect_found(store: &Store, expected: &[Finding]) {
+    let report = structure(store);
     let mut found = report.findings.clone();
     found.sort_by_key(|finding| expected.iter().position(|e| e == finding));
     assert_eq!(found, expected);
@@ -75,17 +78,20 @@ fn expect(damage: &Batch, expected: &[Finding]) {
     assert!(report.to_string().contains("DAMAGE: "));
 }
 
-fn deleted(domain: Domain, from: &[u8], to: &[u8]) -> Batch {
-    let mut batch = Batch::new();
-    batch.delete_range(domain, from, to);
-    batch
+/// Does the damage to a sound store and expects exactly these findings.
+fn expect(damage: &Batch, expected: &[Finding]) {
+    let scratch = Scratch::new();
+    let store = world(&scratch);
+    store.write(damage).unwrap();
+    expect_found(&store, expected);
 }
 
 const LAST: Option<Tick> = Some(Tick(20));
 
 #[test]
 fn a_wrong_description_is_found() {
-    let beyond = |beat| Finding::CheckpointBeyond {
+    let beyond = |grid, beat| Finding::CheckpointBeyond {
+        grid: GridId(grid),
         beat: Tick(beat),
         last_beat: None,
     };
@@ -96,70 +102,40 @@ fn a_wrong_description_is_found() {
     let undecodable = Finding::Meta("the last_beat row has 1 bytes instead of 8".into());
     expect(
         &put(Domain::Meta, meta::LAST_BEAT_KEY, b"?"),
-        &[undecodable, beyond(15), beyond(10), end],
+        &[
+            undecodable,
+            beyond(4, 10),
+            beyond(4, 15),
+            beyond(5, 10),
+            end,
+        ],
     );
 }
 
 #[test]
-fn undecodable_keys_are_found() {
-    for domain in [Domain::Journal, Domain::Checkpoint] {
-        let key = b"what".to_vec();
-        expect(&put(domain, &key, b""), &[Finding::BadKey { domain, key }]);
-    }
-}
-
-#[test]
-fn a_journal_with_holes_is_found() {
-    let without = |from: (u64, u16), to: (u64, u16)| {
-        let (from, to) = (journal_key(from.0, from.1), journal_key(to.0, to.1));
-        deleted(Domain::Journal, &from, &to)
+fn bad_checkpoints_are_found() {
+    let bad_key = Finding::BadKey {
+        domain: Domain::Checkpoint,
+        key: b"what".to_vec(),
     };
-    let gap = Finding::JournalGap {
-        after: Tick(12),
-        before: Tick(16),
-    };
-    expect(&without((13, 0), (16, 0)), &[gap]);
-    let shard = |shard| Finding::JournalShard {
-        beat: Tick(13),
-        shard: ShardIndex(shard),
-    };
-    expect(&without((13, 0), (13, 1)), &[shard(0)]);
-    expect(&put(Domain::Journal, &journal_key(13, 3), b""), &[shard(2)]);
-    let end = |journal| Finding::JournalEnd {
-        journal: Tick(journal),
-        last_beat: LAST,
-    };
-    expect(&put(Domain::Journal, &journal_key(21, 0), b""), &[end(21)]);
-    expect(&without((20, 0), (21, 0)), &[end(19)]);
-    let late = Finding::ReplayGap {
-        checkpoint: Tick(15),
-        journal: Tick(17),
-    };
-    expect(&without((0, 0), (17, 0)), &[late]);
-}
-
-#[test]
-fn a_checkpoint_that_is_not_whole_is_found() {
-    let header = |beat| {
-        CheckpointKey {
-            beat: Tick(beat),
-            grid: checkpoint::HEADER_GRID,
-        }
-        .encode()
-    };
-    let broken = |beat, fault| Finding::Checkpoint {
-        beat: Tick(beat),
+    expect(&put(Domain::Checkpoint, b"what", b""), &[bad_key]);
+    let damaged = |fault| Finding::Checkpoint {
+        grid: GridId(4),
+        beat: Tick(10),
         fault,
-        is_under_way: false,
     };
-    let mut headless = Batch::new();
-    headless.delete(Domain::Checkpoint, header(10));
-    expect(&headless, &[broken(10, CheckpointFault::NoHeader)]);
-    let short = put(Domain::Checkpoint, &header(15), b"short");
-    expect(&short, &[broken(15, CheckpointFault::BadHeader)]);
+    let short = put(Domain::Checkpoint, &key(4, 10), b"short");
+    expect(&short, &[damaged(CheckpointFault::BadHead)]);
+    let wrong = put(
+        Domain::Checkpoint,
+        &key(4, 10),
+        b"\x01\x00\x00\x00\x00\x05????state",
+    );
+    expect(&wrong, &[damaged(CheckpointFault::Mismatch)]);
     let mut future = Batch::new();
-    checkpoint_of(&mut future, 21);
+    checkpoint::put(&mut future, GridId(9), Tick(21), b"state");
     let beyond = Finding::CheckpointBeyond {
+        grid: GridId(9),
         beat: Tick(21),
         last_beat: LAST,
     };
@@ -167,20 +143,91 @@ fn a_checkpoint_that_is_not_whole_is_found() {
 }
 
 #[test]
-fn a_checkpoint_under_way_is_only_a_note() {
+fn a_journal_with_holes_is_found() {
+    let shard = |beat, shard| Finding::JournalShard {
+        beat: Tick(beat),
+        shard: ShardIndex(shard),
+    };
+    let end = |journal| Finding::JournalEnd {
+        journal: Tick(journal),
+        last_beat: LAST,
+    };
+    let gap = |after, before| Finding::JournalGap {
+        after: Tick(after),
+        before: Tick(before),
+    };
+    type Records = fn(&Store);
+    let cases: [(Records, &[Finding]); 6] = [
+        (
+            |store| {
+                beats(store, 11..=12);
+                beats(store, 16..=20);
+            },
+            &[gap(12, 16)],
+        ),
+        (
+            |store| {
+                beats(store, 11..=12);
+                write_records(store, &[(13, 1)], b"record");
+                beats(store, 14..=20);
+            },
+            &[shard(13, 0)],
+        ),
+        (
+            |store| {
+                beats(store, 11..=19);
+                write_records(store, &[(20, 0), (20, 1), (20, 3)], b"record");
+            },
+            &[shard(20, 2)],
+        ),
+        (|store| beats(store, 11..=21), &[end(21)]),
+        (|store| beats(store, 11..=19), &[end(19)]),
+        (
+            |store| beats(store, 17..=20),
+            &[Finding::ReplayGap {
+                checkpoint: Tick(15),
+                journal: Tick(17),
+            }],
+        ),
+    ];
+    for (records, expected) in cases {
+        let scratch = Scratch::new();
+        let store = scratch.open();
+        records(&store);
+        store.write(&rows()).unwrap();
+        expect_found(&store, expected);
+    }
+}
+
+#[test]
+fn a_damaged_log_is_found() {
     let scratch = Scratch::new();
     let store = world(&scratch);
-    let mut batch = Batch::new();
-    let _ = checkpoint::put_grid(&mut batch, Tick(18), GridId(1), b"state");
-    store.write(&batch).unwrap();
-    let report = structure(&store);
-    assert_eq!(report.findings.len(), 1);
-    assert!(report.is_sound(), "{report}");
-    assert!(
-        report
-            .to_string()
-            .contains("note: the checkpoint of beat 18")
+    let log = scratch.path().join("log");
+    let segment = std::fs::read_dir(&log)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "seg"))
+        .unwrap();
+    let bytes = std::fs::read(&segment).unwrap();
+    // The last frame is gone.
+    let mut cut = bytes.clone();
+    cut[4096 * 11..].fill(0);
+    std::fs::write(&segment, cut).unwrap();
+    expect_found(
+        &store,
+        &[Finding::LogEnd {
+            log: 10,
+            applied: 11,
+        }],
     );
+    // A frame in the middle is not what was written.
+    let mut rotten = bytes;
+    rotten[4096 * 5 + 70] ^= 4;
+    std::fs::write(&segment, rotten).unwrap();
+    let report = structure(&store);
+    assert!(matches!(report.findings[0], Finding::Log(_)), "{report}");
+    assert!(!report.is_sound());
 }
 
 #[test]
@@ -189,7 +236,7 @@ fn findings_are_bounded() {
     let store = scratch.open();
     let mut batch = Batch::new();
     for number in 0_u16..1100 {
-        batch.put(Domain::Journal, number.to_be_bytes(), b"");
+        batch.put(Domain::Checkpoint, number.to_be_bytes(), b"");
     }
     store.write(&batch).unwrap();
     let report = structure(&store);

@@ -13,7 +13,7 @@ fn operations_come_back_in_order() {
     batch.delete(Domain::Name, b"bc");
     let mut tail = Batch::new();
     tail.put(Domain::Ship, b"", b"");
-    tail.delete_range(Domain::Journal, b"d", b"e");
+    tail.delete_range(Domain::Galaxy, b"d", b"e");
     batch.append(&tail);
 
     let expected = [
@@ -32,7 +32,7 @@ fn operations_come_back_in_order() {
             value: b"",
         },
         Operation::DeleteRange {
-            domain: Domain::Journal,
+            domain: Domain::Galaxy,
             from: b"d",
             to: b"e",
         },
@@ -62,7 +62,7 @@ enum Change {
     DeleteRange(usize, Vec<u8>, Vec<u8>),
 }
 
-const DOMAINS: [Domain; 3] = [Domain::Account, Domain::Journal, Domain::Checkpoint];
+const DOMAINS: [Domain; 3] = [Domain::Account, Domain::Galaxy, Domain::Checkpoint];
 
 fn key() -> impl Strategy<Value = Vec<u8>> {
     // Few and short, so that keys meet; 0xff, because prefixes end there.

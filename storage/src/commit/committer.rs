@@ -23,7 +23,7 @@ use crate::log::{BeatLog, Disk};
 /// beats; [`Committer::finish`] is the orderly end.
 pub struct Committer {
     thread: Option<JoinHandle<Result<FinishReport, CommitFailure>>>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What becomes of the log when the commit has ended; none if it has failed.
@@ -64,7 +64,8 @@ impl Committer {
         let started = Pipeline::new(opened, sink, last_beat, shards, options);
         let (pipeline, ports, control) = match started {
             Ok(started) => started,
-            Err((error, opened)) => {
+            Err(refused) => {
+                let (error, opened) = *refused;
                 home(Some(opened.log));
                 return Err(error);
             }

@@ -108,6 +108,11 @@ impl<D: Disk> Chores<D> {
         self.lock().seal_done.take()
     }
 
+    /// Takes a job back that the keeper has not begun: whether there was one.
+    pub(super) fn cancel_spare(&self) -> bool {
+        self.lock().spare.take().is_some()
+    }
+
     /// The keeper ends after the chore at hand.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -121,6 +126,9 @@ pub(super) struct Keeper<D: Disk, S: RowSink> {
     sink: Arc<S>,
     queue: Arc<ApplyQueue>,
     shared: Arc<Shared>,
+    /// Whether the last chore was a flush: then a compression has its turn, so that neither
+    /// starves when segments fill faster than they are dealt with.
+    has_flushed: bool,
 }
 
 enum Chore<D: Disk> {
@@ -143,6 +151,7 @@ impl<D: Disk, S: RowSink> Keeper<D, S> {
             sink,
             queue,
             shared,
+            has_flushed: false,
         }
     }
 
@@ -172,21 +181,34 @@ impl<D: Disk, S: RowSink> Keeper<D, S> {
 
     fn next(&self) -> Chore<D> {
         let mut state = self.chores.lock();
-        if state.closed || self.shared.durable.failed().is_some() {
+        if self.shared.durable.failed().is_some() {
             return Chore::End;
+        }
+        if state.closed {
+            // One that was handed out is brought to its end: until then its segment cannot go.
+            return state.seal.take().map_or(Chore::End, Chore::Seal);
         }
         // What a commit may soon have to wait for comes first.
         if let Some(job) = state.spare.take() {
             return Chore::Spare(job);
         }
         let wanted = state.flush;
-        if wanted > self.chores.flushed() && self.queue.applied() >= wanted {
-            return Chore::Flush;
+        let can_flush = wanted > self.chores.flushed() && self.queue.applied() >= wanted;
+        match state.seal.take() {
+            Some(job) if self.has_flushed || !can_flush => Chore::Seal(job),
+            job => {
+                state.seal = job;
+                if can_flush {
+                    Chore::Flush
+                } else {
+                    Chore::Nothing
+                }
+            }
         }
-        state.seal.take().map_or(Chore::Nothing, Chore::Seal)
     }
 
-    fn act(&self, chore: Chore<D>) -> Result<bool, CommitFailure> {
+    fn act(&mut self, chore: Chore<D>) -> Result<bool, CommitFailure> {
+        self.has_flushed = matches!(chore, Chore::Flush);
         match chore {
             Chore::Nothing | Chore::End => return Ok(false),
             Chore::Spare(job) => {

@@ -49,10 +49,10 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
         last_beat: Option<Tick>,
         shards: usize,
         options: CommitOptions,
-    ) -> Result<(Self, Vec<BeatPort>, ControlPort), (StartError, Recovered<D>)> {
+    ) -> Result<(Self, Vec<BeatPort>, ControlPort), Box<(StartError, Recovered<D>)>> {
         let first = match first_beat(&options, last_beat, shards) {
             Ok(first) => first,
-            Err(error) => return Err((error, opened)),
+            Err(error) => return Err(Box::new((error, opened))),
         };
         let Recovered { log, applied, .. } = opened;
         let (beats, bytes) = (options.beats_waiting_max.max(1), options.bytes_waiting_max);
@@ -195,6 +195,7 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
             };
         };
         while self.apply_turn()? {}
+        while self.keep_turn()? {}
         flush(&*self.sink, report).inspect_err(|failure| self.fail(failure))?;
         self.writer.settle(self.queue.applied());
         Ok((report, self.writer.into_log()))

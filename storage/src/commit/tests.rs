@@ -1,83 +1,67 @@
-//! The committer over a log that the test opens and closes like a gate, so that every
+//! The committer over a disk that the test opens and closes like a gate, so that every
 //! interleaving under test is forced and none is hoped for; then over a real store.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::simulated::MapSink;
 use super::*;
-use crate::testing::{Scratch, dump, put};
-use crate::{Batch, Domain, Rows, StoreOptions, meta};
+use crate::log::{BeatLog, Frame, LogOptions, ReadFrom, read};
+use crate::testing::{Scratch, dump, put, small_log};
+use orrery_base::ShardIndex;
+
+use crate::{Batch, Domain, KeyRange, Rows, StoreOptions, meta};
+
+use gate::{GateDisk, Word};
 
 mod crash;
+mod gate;
+mod pipeline;
 mod store;
 
 /// Longer than any wait that ends well.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Written = Arc<Mutex<Vec<(Option<Tick>, Batch)>>>;
-
-/// A log that says when a write begins and waits for the test's word how it ends.
-struct GateLog {
-    begun: Sender<()>,
-    word: Receiver<Word>,
-    written: Written,
-}
-
-#[derive(Clone, Copy)]
-enum Word {
-    Write,
-    Fail,
-    Panic,
-}
-
-impl CommitLog for GateLog {
-    fn commit(&mut self, through: Option<Tick>, batch: &Batch) -> Result<(), LogError> {
-        let _ = self.begun.send(());
-        match self.word.recv() {
-            Ok(Word::Fail) => return Err("the disk is on fire".into()),
-            Ok(Word::Panic) => panic!("the log is broken"),
-            // Without a test at the gate, everything passes.
-            Ok(Word::Write) | Err(_) => {}
-        }
-        self.written.lock().unwrap().push((through, batch.clone()));
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), LogError> {
-        Ok(())
-    }
-}
-
-/// A committer over a [`GateLog`], and the test's side of the gate.
+/// A committer over a [`GateDisk`], and the test's side of the gate.
 struct Gate {
     committer: Committer,
     ports: Vec<BeatPort>,
     control: ControlPort,
     begun: Receiver<()>,
     word: Option<Sender<Word>>,
-    written: Written,
+    disk: GateDisk,
+    sink: Arc<MapSink>,
+    /// What the commit gave back at its end: whether with the log.
+    home: Receiver<bool>,
 }
 
 impl Gate {
     fn new(shards: usize, options: CommitOptions) -> Self {
-        let (begun_tx, begun) = channel();
-        let (word, word_rx) = channel();
-        let written = Written::default();
-        let log = GateLog {
-            begun: begun_tx,
-            word: word_rx,
-            written: Arc::clone(&written),
-        };
-        let (committer, ports, control) =
-            Committer::start_with(Box::new(log), None, shards, options).unwrap();
+        let (disk, begun, word) = GateDisk::new();
+        let sink = Arc::new(MapSink::new());
+        let opened = recover(disk.clone(), small_log(), &*sink).unwrap();
+        let (came, home) = channel();
+        let (committer, ports, control) = Committer::start_with(
+            opened,
+            Arc::clone(&sink),
+            None,
+            shards,
+            options,
+            Box::new(move |log: Option<BeatLog<GateDisk>>| {
+                // Nobody may be listening any more.
+                let _ = came.send(log.is_some());
+            }),
+        )
+        .unwrap();
         Self {
             committer,
             ports,
             control,
             begun,
             word: Some(word),
-            written,
+            disk,
+            sink,
+            home,
         }
     }
 
@@ -102,8 +86,8 @@ impl Gate {
     }
 
     fn submit(&mut self, shard: usize, beat: u64) {
-        let batch = row_of(shard, beat);
-        self.ports[shard].submit(Tick(beat), batch).unwrap();
+        let submission = share_of(shard, beat);
+        self.ports[shard].submit(Tick(beat), submission).unwrap();
     }
 
     fn submit_all(&mut self, beat: u64) {
@@ -115,9 +99,19 @@ impl Gate {
         assert_eq!(durable, Ok(true));
     }
 
-    fn written(&self) -> Vec<(Option<Tick>, Batch)> {
-        self.written.lock().unwrap().clone()
+    fn frames(&self) -> Vec<Frame> {
+        frames(&self.disk)
     }
+
+    fn written(&self) -> Vec<(Option<Tick>, Batch)> {
+        let frames = self.frames().into_iter();
+        frames.map(|frame| (frame.through, frame.rows)).collect()
+    }
+}
+
+fn frames(disk: &GateDisk) -> Vec<Frame> {
+    let frames = read(disk, ReadFrom::Start).unwrap();
+    frames.map(|frame| frame.unwrap()).collect()
 }
 
 fn patient() -> CommitOptions {
@@ -130,6 +124,13 @@ fn patient() -> CommitOptions {
 
 fn row_of(shard: usize, beat: u64) -> Batch {
     put(Domain::Ship, format!("{beat}/{shard}").as_bytes(), b"row")
+}
+
+fn share_of(shard: usize, beat: u64) -> Submission {
+    Submission {
+        batch: row_of(shard, beat),
+        record: format!("record {beat}/{shard}").into_bytes(),
+    }
 }
 
 fn account(name: &str) -> Batch {
@@ -170,6 +171,19 @@ fn a_beat_waits_for_every_shard_and_is_merged_in_shard_order() {
     let parts = [0, 1, 2].map(|shard| row_of(shard, 2));
     let write = (Some(Tick(2)), expected(false, &parts, Some(2)));
     assert_eq!(gate.written()[1], write);
+    let frame = gate.frames().remove(1);
+    let records: Vec<_> = frame
+        .records
+        .iter()
+        .map(|record| (record.beat, record.shard, record.bytes.clone()))
+        .collect();
+    let expected: Vec<_> = (0..3)
+        .map(|shard| {
+            let record = share_of(usize::from(shard), 2).record;
+            (Tick(2), ShardIndex(shard), record)
+        })
+        .collect();
+    assert_eq!(records, expected);
 }
 
 #[test]
@@ -196,8 +210,11 @@ fn beats_that_wait_for_a_slow_disk_become_one_write() {
     assert_eq!((stats.writes, stats.beats), (2, 4));
     assert_eq!((stats.write_beats.count, stats.write_beats.max), (2, 3));
     assert_eq!((stats.beat_us.count, stats.write_us.count), (4, 2));
-    let rows: usize = gate.written().iter().map(|(_, batch)| batch.len()).sum();
-    let bytes: usize = gate.written().iter().map(|(_, batch)| batch.bytes()).sum();
+    let frames = gate.frames();
+    let rows: usize = frames.iter().map(|frame| frame.rows.len()).sum();
+    let records = frames.iter().flat_map(|frame| &frame.records);
+    let bytes = frames.iter().map(|frame| frame.rows.bytes()).sum::<usize>()
+        + records.map(|record| record.bytes.len()).sum::<usize>();
     assert_eq!((stats.rows, stats.bytes), (rows as u64, bytes as u64));
 }
 
@@ -229,21 +246,59 @@ fn a_full_port_gives_the_beat_back() {
     gate.wait_for_write();
     gate.submit(0, 2);
     gate.submit(0, 3);
-    let refused = gate.ports[0].submit(Tick(4), row_of(0, 4));
-    let Err(SubmitError::Full { batch, waiting: 2 }) = refused else {
+    let refused = gate.ports[0].submit(Tick(4), share_of(0, 4));
+    let Err(SubmitError::Full {
+        submission,
+        waiting: 2,
+    }) = refused
+    else {
         panic!("{refused:?}");
     };
-    assert_eq!(batch, row_of(0, 4));
+    assert_eq!(submission, share_of(0, 4));
     assert_eq!(gate.ports[0].next_beat(), Tick(4));
     assert_eq!(gate.ports[0].waiting(), 2);
     gate.say(Word::Write);
     gate.wait_for_write();
     // The writer has taken beats 2 and 3: there is room again, and nothing was lost.
-    gate.ports[0].submit(Tick(4), batch).unwrap();
+    gate.ports[0].submit(Tick(4), submission).unwrap();
     gate.open();
     gate.wait_durable(4);
     let beats: Vec<_> = gate.written().iter().map(|write| write.0).collect();
     assert_eq!(beats, [1, 3, 4].map(|beat| Some(Tick(beat))));
+}
+
+/// A beat of any size is taken if nothing else waits; then bytes count, not beats.
+#[test]
+fn a_port_is_full_in_bytes_too() {
+    let options = CommitOptions {
+        bytes_waiting_max: 1000,
+        control_bytes_max: 1000,
+        ..patient()
+    };
+    let mut gate = Gate::new(1, options);
+    gate.submit(0, 1);
+    gate.wait_for_write();
+    let large = |record_bytes| Submission {
+        batch: Batch::new(),
+        record: vec![1; record_bytes],
+    };
+    gate.ports[0].submit(Tick(2), large(5000)).unwrap();
+    let refused = gate.ports[0].submit(Tick(3), large(1));
+    assert!(matches!(refused, Err(SubmitError::Full { waiting: 1, .. })));
+    let heavy = gate
+        .control
+        .commit(put(Domain::Account, b"big", &[1; 5000]));
+    assert_eq!(heavy.outcome(), None);
+    let refused = gate.control.commit(account("small"));
+    assert_eq!(refused.outcome(), Some(Err(ReceiptError::Full)));
+    gate.say(Word::Write);
+    gate.wait_for_write();
+    gate.ports[0].submit(Tick(3), large(500)).unwrap();
+    gate.ports[0].submit(Tick(4), large(500)).unwrap();
+    assert!(gate.ports[0].submit(Tick(5), large(1)).is_err());
+    gate.open();
+    gate.wait_durable(4);
+    assert_eq!(heavy.wait(PATIENCE), Ok(()));
 }
 
 #[test]
@@ -252,16 +307,16 @@ fn beats_come_one_by_one() {
     gate.open();
     assert_eq!(gate.ports[0].next_beat(), Tick(1));
     for wrong in [0, 2] {
-        let refused = gate.ports[0].submit(Tick(wrong), row_of(0, wrong));
+        let refused = gate.ports[0].submit(Tick(wrong), share_of(0, wrong));
         let Err(SubmitError::OutOfOrder {
-            batch,
+            submission,
             submitted,
             expected: Tick(1),
         }) = refused
         else {
             panic!("{refused:?}");
         };
-        assert_eq!((batch, submitted), (row_of(0, wrong), Tick(wrong)));
+        assert_eq!((submission, submitted), (share_of(0, wrong), Tick(wrong)));
     }
     gate.submit(0, 1);
     gate.wait_durable(1);
@@ -358,7 +413,7 @@ fn a_receipt_can_be_awaited_or_call_back() {
     woken.recv_timeout(PATIENCE).unwrap();
     assert_eq!(awaited.as_mut().poll(&mut context), Poll::Ready(Ok(())));
     let call = calls.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(call, (Ok(()), Some("orrery-commit".into())));
+    assert_eq!(call, (Ok(()), Some("orrery-apply".into())));
 
     // The bad callback cost nobody anything, and a late question is answered at once.
     assert_eq!(late.wait(PATIENCE), Ok(()));
@@ -394,9 +449,9 @@ fn after_a_failed_write_nothing_is_acknowledged_any_more() {
         let reason = match word {
             Word::Fail => {
                 assert_eq!(failure.beat, Some(Tick(2)));
-                "the write of beat 2 failed: the disk is on fire"
+                "the write of beat 2 failed: write to the beat log: the disk is on fire"
             }
-            _ => "a write outside the beat failed: the commit thread panicked: the log is broken",
+            _ => "a write outside the beat failed: the commit thread panicked: the disk is broken",
         };
         assert_eq!(failure.to_string(), reason);
         assert_eq!(durable.beat(), Some(Tick(1)));
@@ -408,10 +463,11 @@ fn after_a_failed_write_nothing_is_acknowledged_any_more() {
         assert_eq!(waiting.wait(PATIENCE), failed);
         let afterwards = gate.control.commit(account("afterwards"));
         assert_eq!(afterwards.outcome(), Some(failed));
-        let refused = gate.ports[0].submit(Tick(4), Batch::new());
+        let refused = gate.ports[0].submit(Tick(4), Submission::default());
         assert!(matches!(refused, Err(SubmitError::Failed(found)) if found == failure));
-        assert_eq!(gate.written.lock().unwrap().len(), 1);
+        assert_eq!(gate.written().len(), 1);
         assert_eq!(gate.committer.finish(), Err(failure));
+        assert_eq!(gate.home.recv_timeout(PATIENCE), Ok(false));
     }
 }
 
@@ -430,11 +486,15 @@ fn finishing_writes_what_is_complete_and_leaves_a_mark() {
     };
     assert_eq!(report, expected);
     assert_eq!(receipt.outcome(), Some(Ok(())));
-    let written = gate.written.lock().unwrap();
+    let written = frames(&gate.disk);
     let mut mark = Batch::new();
     meta::put_clean(&mut mark);
-    assert_eq!(written.last(), Some(&(None, mark)));
-    let refused = gate.ports[0].submit(Tick(3), Batch::new());
+    assert_eq!(written.last().map(|frame| &frame.rows), Some(&mark));
+    // Everything is applied and flushed: the next opening has nothing to do.
+    assert_eq!(gate.sink.unflushed(), 0);
+    assert_eq!(gate.sink.rows().applied(), written.len() as u64);
+    assert_eq!(gate.home.recv_timeout(PATIENCE), Ok(true));
+    let refused = gate.ports[0].submit(Tick(3), Submission::default());
     assert!(matches!(refused, Err(SubmitError::Finished)));
     let refused = gate.control.commit(Batch::new());
     assert_eq!(refused.outcome(), Some(Err(ReceiptError::Finished)));
@@ -454,7 +514,7 @@ fn a_beat_that_a_shard_never_submitted_is_not_written_and_not_clean() {
         clean: false,
     };
     assert_eq!(report, expected);
-    assert_eq!(gate.written.lock().unwrap().len(), 1);
+    assert_eq!(frames(&gate.disk).len(), 1);
 }
 
 #[test]
@@ -469,7 +529,7 @@ fn a_dropped_committer_ends_after_the_write_at_hand() {
         committer,
         mut ports,
         word,
-        written,
+        disk,
         ..
     } = gate;
     // The stop has to be seen before the next beat: it is ordered before the word.
@@ -477,9 +537,9 @@ fn a_dropped_committer_ends_after_the_write_at_hand() {
     word.unwrap().send(Word::Write).unwrap();
     drop(committer);
     assert_eq!(durable.beat(), Some(Tick(1)));
-    assert_eq!(written.lock().unwrap().len(), 1);
+    assert_eq!(frames(&disk).len(), 1);
     assert_eq!(receipt.outcome(), Some(Err(ReceiptError::Finished)));
-    let refused = ports[0].submit(Tick(3), Batch::new());
+    let refused = ports[0].submit(Tick(3), Submission::default());
     assert!(matches!(refused, Err(SubmitError::Finished)));
 }
 
@@ -493,19 +553,18 @@ fn waiting_for_a_beat_ends_with_the_time() {
 #[test]
 fn starting_is_refused_with_a_reason() {
     let start = |last, first, shards| {
-        let (begun, _) = channel();
-        let (_, word) = channel();
-        let log = GateLog {
-            begun,
-            word,
-            written: Written::default(),
-        };
+        let (disk, _begun, _word) = GateDisk::new();
+        let sink = Arc::new(MapSink::new());
+        let opened = recover(disk, LogOptions::default(), &*sink).unwrap();
         let options = CommitOptions {
             first_beat: first,
             ..CommitOptions::default()
         };
-        Committer::start_with(Box::new(log), last, shards, options)
+        let (came, home) = channel();
+        let home_word = Box::new(move |log: Option<_>| came.send(log.is_some()).unwrap());
+        Committer::start_with(opened, sink, last, shards, options, home_word)
             .map(|(_, ports, _)| ports[0].next_beat())
+            .inspect_err(|_| assert_eq!(home.recv(), Ok(true)))
     };
     assert_eq!(start(None, None, 1).unwrap(), Tick(1));
     assert_eq!(start(None, Some(Tick(0)), 1).unwrap(), Tick(0));
@@ -533,12 +592,15 @@ fn threads_may_submit_at_their_own_pace() {
             scope.spawn(move || {
                 let shard = usize::from(port.shard().0);
                 for beat in 1..=BEATS {
-                    let mut batch = row_of(shard, beat);
-                    while let Err(error) = port.submit(Tick(beat), batch) {
-                        let SubmitError::Full { batch: back, .. } = error else {
+                    let mut submission = Submission::from(row_of(shard, beat));
+                    while let Err(error) = port.submit(Tick(beat), submission) {
+                        let SubmitError::Full {
+                            submission: back, ..
+                        } = error
+                        else {
                             panic!("{error}");
                         };
-                        batch = back;
+                        submission = back;
                         std::thread::yield_now();
                     }
                 }
@@ -559,4 +621,42 @@ fn threads_may_submit_at_their_own_pace() {
     }
     assert_eq!(last, BEATS);
     assert!(all.len() as u64 > 3 * BEATS);
+    // And all of them were applied, in the background.
+    assert_eq!(
+        gate.committer.applied().wait(Tick(BEATS), PATIENCE),
+        Ok(true)
+    );
+    let ships = gate.sink.rows().count(Domain::Ship, KeyRange::all());
+    assert_eq!(ships, Ok(3 * BEATS));
+}
+
+/// Rows that the store does not take end the commits like a write that failed.
+#[test]
+fn after_rows_were_refused_nothing_is_acknowledged_any_more() {
+    let mut gate = Gate::new(1, patient());
+    gate.open();
+    gate.submit(0, 1);
+    gate.wait_durable(1);
+    assert_eq!(gate.committer.applied().wait(Tick(1), PATIENCE), Ok(true));
+    gate.sink.fail(Some("no memory".into()));
+    let receipt = gate.control.commit(account("never applied"));
+    gate.submit(0, 2);
+    let failure = gate
+        .committer
+        .applied()
+        .wait(Tick(2), PATIENCE)
+        .unwrap_err();
+    let words = "the write of beat 2 failed: the store took no rows: no memory";
+    assert_eq!(failure.to_string(), words);
+    assert_eq!(
+        receipt.wait(PATIENCE),
+        Err(ReceiptError::Failed(failure.clone()))
+    );
+    assert_eq!(gate.committer.durable().failed(), Some(failure.clone()));
+    let refused = gate.ports[0].submit(Tick(3), Submission::default());
+    assert!(matches!(refused, Err(SubmitError::Failed(_))));
+    assert_eq!(gate.committer.finish(), Err(failure));
+    assert_eq!(gate.home.recv_timeout(PATIENCE), Ok(false));
+    // The frame itself is durable: the next opening has it.
+    assert_eq!(frames(&gate.disk).len(), 2);
 }

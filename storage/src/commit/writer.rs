@@ -1,5 +1,6 @@
 //! The writer: beats and control batches into the log, one frame per turn.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -261,13 +262,14 @@ impl<D: Disk> Writer<D> {
             }
             self.is_release_due = true;
         }
+        // Before the spare: the file of what it compresses becomes one.
+        if let Some(job) = self.log.seal_job() {
+            self.chores.want_seal(job);
+        }
         if now >= self.spare_not_before
             && let Some(job) = self.log.spare_job()
         {
             self.chores.want_spare(job);
-        }
-        if let Some(job) = self.log.seal_job() {
-            self.chores.want_seal(job);
         }
         let flushed = self.chores.flushed();
         if let Some((recovery_from, keep_from)) = self.shared.take_keep() {
@@ -336,8 +338,13 @@ impl<D: Disk> Writer<D> {
     /// what is not needed any more.
     pub(super) fn settle(&mut self, flushed: u64) {
         if let Some(done) = self.chores.take_spare() {
-            // An unfinished spare is found again, or made again, by the next opening.
+            // One that could not be made is tried again by whoever has the log next.
             let _ = self.log.finish_spare(done);
+        }
+        if self.chores.cancel_spare() {
+            let _ = self
+                .log
+                .finish_spare(Err(io::ErrorKind::Interrupted.into()));
         }
         if let Some(done) = self.chores.take_seal() {
             let _ = self.log.finish_seal(done);

@@ -1,7 +1,6 @@
-use proptest::prelude::*;
-
 use super::*;
-use crate::testing::{Scratch, put as row};
+use crate::Store;
+use crate::testing::{Scratch, write_records};
 
 fn key(beat: u64, shard: u16) -> JournalKey {
     JournalKey {
@@ -10,65 +9,96 @@ fn key(beat: u64, shard: u16) -> JournalKey {
     }
 }
 
-#[test]
-fn the_key_is_big_endian() {
-    let bytes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-    assert_eq!(key(0x0102_0304_0506_0708, 0x090a).encode(), bytes);
-}
-
-proptest! {
-    #[test]
-    fn keys_round_trip_and_sort(a: (u64, u16), b: (u64, u16)) {
-        let (a, b) = (key(a.0, a.1), key(b.0, b.1));
-        prop_assert_eq!(JournalKey::decode(&a.encode()), Some(a));
-        prop_assert_eq!(a.cmp(&b), a.encode().cmp(&b.encode()));
-    }
-
-    #[test]
-    fn other_lengths_are_no_keys(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
-        prop_assert_eq!(JournalKey::decode(&bytes).is_some(), bytes.len() == KEY_BYTES);
-    }
+fn read(store: &Store, beats: RangeInclusive<u64>) -> Vec<(u64, u16)> {
+    range(store.log(), Tick(*beats.start())..=Tick(*beats.end()))
+        .unwrap()
+        .map(|row| row.unwrap())
+        .inspect(|row| assert_eq!(row.record, b"record"))
+        .map(|row| (row.key.beat.0, row.key.shard.0))
+        .collect()
 }
 
 #[test]
 fn a_range_has_its_beats_in_order_and_both_ends() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    assert_eq!(span(&store).unwrap(), None);
-    let mut batch = Batch::new();
-    for beat in (1..=5).rev().chain([u64::MAX]) {
-        for shard in 0..2 {
-            put(&mut batch, Tick(beat), ShardIndex(shard), &[beat as u8]);
-        }
-    }
-    store.write(&batch).unwrap();
+    assert_eq!(span(store.log(), Tick(u64::MAX)).unwrap(), None);
+    // A beat alone, two beats in one frame, rows between them, a beat over two shards.
+    write_records(&store, &[(1, 0), (1, 1)], b"record");
+    write_records(&store, &[(2, 0), (2, 1), (3, 0), (3, 1)], b"record");
+    write_records(&store, &[], b"");
+    write_records(&store, &[(4, 0), (4, 1)], b"record");
+    write_records(&store, &[(5, 0), (5, 1)], b"record");
 
-    let beats = |beats: RangeInclusive<u64>| -> Vec<(u64, u16)> {
-        range(&store, Tick(*beats.start())..=Tick(*beats.end()))
-            .map(|row| row.unwrap())
-            .inspect(|row| assert_eq!(row.record, [row.key.beat.0 as u8]))
-            .map(|row| (row.key.beat.0, row.key.shard.0))
-            .collect()
-    };
-    assert_eq!(beats(2..=3), [(2, 0), (2, 1), (3, 0), (3, 1)]);
-    assert_eq!(beats(6..=9), []);
+    assert_eq!(read(&store, 2..=3), [(2, 0), (2, 1), (3, 0), (3, 1)]);
+    assert_eq!(read(&store, 3..=4), [(3, 0), (3, 1), (4, 0), (4, 1)]);
+    assert_eq!(read(&store, 6..=9), []);
     #[allow(clippy::reversed_empty_ranges, reason = "that is the case under test")]
-    let reversed = beats(3..=2);
+    let reversed = read(&store, 3..=2);
     assert_eq!(reversed, []);
-    assert_eq!(beats(0..=u64::MAX).len(), 12);
-    assert_eq!(span(&store).unwrap(), Some((key(1, 0), key(u64::MAX, 1))));
+    assert_eq!(read(&store, 0..=u64::MAX).len(), 10);
+    let ends = span(store.log(), Tick(5)).unwrap();
+    assert_eq!(ends, Some((key(1, 0), key(5, 1))));
+}
+
+/// Over many segments, some of them compressed, read as a whole and one by one.
+#[test]
+fn the_journal_runs_through_all_segments() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let record: Vec<u8> = (0..40_000_u32)
+        .flat_map(|n| (n * n).to_le_bytes())
+        .collect();
+    for beat in 1..=20 {
+        write_records(&store, &[(beat, 0)], &record[beat as usize..][..60_000]);
+    }
+    let (opened, _sink) = store.take_writer().unwrap();
+    let mut log = opened.log;
+    for _ in 0..3 {
+        assert!(log.seal_oldest().unwrap().is_some());
+    }
+    let names: Vec<String> = log.segments().into_iter().map(|s| s.name).collect();
+    assert!(names.len() > 5, "{names:?}");
+    store.release_writer(Some(log));
+    let beats: Vec<u64> = range(store.log(), Tick(0)..=Tick(20))
+        .unwrap()
+        .map(|row| row.unwrap())
+        .inspect(|row| {
+            let expected = &record[row.key.beat.0 as usize..][..60_000];
+            assert!(row.record == expected, "beat {}", row.key.beat);
+        })
+        .map(|row| row.key.beat.0)
+        .collect();
+    assert_eq!(beats, Vec::from_iter(1..=20));
+    let folder = scratch.path().join("log");
+    let singly: Vec<u64> = names
+        .iter()
+        .flat_map(|name| from_segment(folder.join(name)).unwrap())
+        .map(|row| row.key.beat.0)
+        .collect();
+    assert_eq!(singly, beats);
 }
 
 #[test]
-fn a_bad_key_is_reported_and_passed() {
+fn damage_is_reported_and_ends_the_range() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let mut batch = row(Domain::Journal, &key(1, 0).encode()[..9], b"");
-    put(&mut batch, Tick(1), ShardIndex(0), b"record");
-    store.write(&batch).unwrap();
-    let rows: Vec<_> = range(&store, Tick(1)..=Tick(1)).collect();
+    for beat in 1..=3 {
+        write_records(&store, &[(beat, 0)], &[b'x'; 5000]);
+    }
+    let segment = std::fs::read_dir(scratch.path().join("log"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "seg"))
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    // In the middle of the record of beat 2: a block of head, two blocks for each frame.
+    bytes[4096 * 3 + 3000] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let rows: Vec<_> = range(store.log(), Tick(1)..=Tick(3)).unwrap().collect();
     assert_eq!(rows.len(), 2);
-    assert!(matches!(rows[0], Err(JournalError::BadKey(_))));
-    assert_eq!(rows[1].as_ref().unwrap().key, key(1, 0));
-    assert!(matches!(span(&store), Err(JournalError::BadKey(_))));
+    assert_eq!(rows[0].as_ref().unwrap().key, key(1, 0));
+    assert!(matches!(rows[1], Err(ReadLogError::Rot { .. })));
+    assert!(from_segment(&segment).is_err());
+    assert!(from_segment(scratch.path().join("nothing")).is_err());
 }

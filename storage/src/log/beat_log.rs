@@ -298,9 +298,12 @@ impl<D: Disk> BeatLog<D> {
         Ok(())
     }
 
-    /// The sealing of the oldest full segment, if there is one.
+    /// The sealing of the oldest full segment, if there is one and none is under way.
     pub fn seal_job(&mut self) -> Option<SealJob<D>> {
         let (_, full) = self.segments.split_last_mut()?;
+        if full.iter().any(|s| s.state == State::Sealing) {
+            return None;
+        }
         let segment = full.iter_mut().find(|s| s.state == State::Plain)?;
         segment.state = State::Sealing;
         let first = segment.summary.header.first;

@@ -1,6 +1,7 @@
 //! Finding out what is in a log's folder, without changing anything.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use orrery_base::Tick;
@@ -66,10 +67,11 @@ impl Files {
         for name in names {
             if let Some((first, sealed)) = segment::parse_name(&name) {
                 // "x.seg" sorts before "x.seg.zst".
-                if files.segments.contains_key(&first) {
-                    files.leftovers.push(name);
-                } else {
-                    files.segments.insert(first, sealed);
+                match files.segments.entry(first) {
+                    Entry::Vacant(free) => {
+                        free.insert(sealed);
+                    }
+                    Entry::Occupied(_) => files.leftovers.push(name),
                 }
             } else if name.ends_with(UNFINISHED_SUFFIX) {
                 files.leftovers.push(name);

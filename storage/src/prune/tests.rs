@@ -1,122 +1,129 @@
-use orrery_base::GridId;
-
 use super::*;
-use crate::journal;
+use crate::Store;
 use crate::testing::Scratch;
-use crate::{Store, checkpoint::GridSum};
 
-fn complete(batch: &mut Batch, beat: u64) {
-    let sums: Vec<GridSum> = (0..3)
-        .map(|grid| checkpoint::put_grid(batch, Tick(beat), GridId(grid), b"state"))
-        .collect();
-    checkpoint::put_header(batch, Tick(beat), &sums);
-}
-
-fn incomplete(batch: &mut Batch, beat: u64) {
-    let _ = checkpoint::put_grid(batch, Tick(beat), GridId(0), b"state");
-}
-
-/// Journal of beats 1 to 100 on two shards, checkpoints as given.
-fn world(scratch: &Scratch, completes: &[u64], incompletes: &[u64]) -> Store {
+/// Checkpoints of two grids at these beats.
+fn world(scratch: &Scratch, first: &[u64], second: &[u64]) -> Store {
     let store = scratch.open();
     let mut batch = Batch::new();
-    for beat in 1..=100 {
-        for shard in 0..2 {
-            journal::put(&mut batch, Tick(beat), ShardIndex(shard), b"inputs");
+    for (grid, beats) in [(1, first), (2, second)] {
+        for beat in beats {
+            checkpoint::put(&mut batch, GridId(grid), Tick(*beat), b"state");
         }
     }
-    completes
-        .iter()
-        .for_each(|beat| complete(&mut batch, *beat));
-    incompletes
-        .iter()
-        .for_each(|beat| incomplete(&mut batch, *beat));
     store.write(&batch).unwrap();
     store
 }
 
-/// Checkpoints and first beat of the journal after a pruning.
-fn pruned(store: &Store, checkpoints: usize, journal_beats: u64) -> (Vec<u64>, u64) {
-    let keep = Keep {
-        checkpoints,
-        journal_beats,
+fn damage(store: &Store, grid: u32, beat: u64) {
+    let key = CheckpointKey {
+        grid: GridId(grid),
+        beat: Tick(beat),
     };
     let mut batch = Batch::new();
-    let first = prune(store, Tick(100), keep, &mut batch).unwrap();
+    batch.put(
+        Domain::Checkpoint,
+        key.encode(),
+        b"\x01\x00\x00\x00\x00\x05what is this",
+    );
+    store.write(&batch).unwrap();
+}
+
+fn left(store: &Store, grid: u32) -> Vec<u64> {
+    checkpoint::beats_down(store, GridId(grid), Tick(u64::MAX))
+        .map(|beat| beat.unwrap().0)
+        .collect()
+}
+
+/// Prunes, and again: nothing is left for the second time.
+fn pruned(store: &Store, horizon: u64) -> Pruned {
+    let mut batch = Batch::new();
+    let first = prune(store, Tick(horizon), &mut batch).unwrap();
     store.write(&batch).unwrap();
     let mut nothing = Batch::new();
-    let second = prune(store, Tick(100), keep, &mut nothing).unwrap();
+    let second = prune(store, Tick(horizon), &mut nothing).unwrap();
     assert!(
         nothing.is_empty(),
         "{first:?} left something for {second:?}"
     );
-    let left = checkpoint::beats_down(store, Tick(u64::MAX))
-        .map(|beat| beat.unwrap().0)
-        .collect();
-    let (first, last) = journal::span(store).unwrap().unwrap();
-    assert_eq!(first.shard, ShardIndex(0));
-    assert_eq!((last.beat, last.shard), (Tick(100), ShardIndex(1)));
-    (left, first.beat.0)
+    assert_eq!((second.removed, &second.grids), (0, &first.grids));
+    first
+}
+
+fn all(_: GridId) -> bool {
+    true
 }
 
 #[test]
-fn as_many_as_asked_for_are_kept() {
+fn the_newest_at_the_horizon_and_all_newer_ones_stay() {
     let scratch = Scratch::new();
-    let store = world(&scratch, &[20, 40, 60, 80], &[]);
-    // Beats 61 to 100 are needed by the older of the two.
-    assert_eq!(pruned(&store, 2, 10), (vec![80, 60], 61));
+    let store = world(&scratch, &[20, 40, 60, 80], &[10, 50, 55, 90]);
+    let pruned = pruned(&store, 60);
+    assert_eq!(left(&store, 1), [80, 60]);
+    assert_eq!(left(&store, 2), [90, 55]);
+    assert_eq!(pruned.removed, 4);
+    let kept = |newest, at_horizon| Kept {
+        newest: Some(Tick(newest)),
+        at_horizon: Some(Tick(at_horizon)),
+    };
+    let expected = [(GridId(1), kept(80, 60)), (GridId(2), kept(90, 55))];
+    assert_eq!(pruned.grids, expected.into());
+    // The journal is wanted from the older of the two on, unless that grid sleeps.
+    assert_eq!(pruned.wanted_from(all), Tick(56));
+    assert_eq!(pruned.wanted_from(|grid| grid == GridId(1)), Tick(61));
+    assert_eq!(pruned.recovery_from(all), Tick(81));
+    assert_eq!(pruned.recovery_from(|grid| grid == GridId(2)), Tick(91));
 }
 
 #[test]
-fn more_journal_is_kept_if_asked_for() {
+fn a_grid_that_is_younger_than_the_horizon_holds_the_journal() {
     let scratch = Scratch::new();
-    let store = world(&scratch, &[20, 80], &[]);
-    assert_eq!(pruned(&store, 1, 50), (vec![80], 51));
-    assert_eq!(pruned(&store, 1, 1000), (vec![80], 51));
+    let store = world(&scratch, &[20, 40], &[70, 80]);
+    let pruned = pruned(&store, 60);
+    assert_eq!((left(&store, 1), left(&store, 2)), (vec![40], vec![80, 70]));
+    assert_eq!(pruned.wanted_from(all), Tick(0));
+    assert_eq!(pruned.recovery_from(all), Tick(41));
 }
 
 #[test]
-fn at_least_one_checkpoint_is_kept() {
+fn nothing_is_known_of_a_store_without_checkpoints() {
     let scratch = Scratch::new();
-    let store = world(&scratch, &[20, 80], &[]);
-    assert_eq!(pruned(&store, 0, 0), (vec![80], 81));
+    let store = world(&scratch, &[], &[]);
+    let pruned = pruned(&store, 60);
+    assert_eq!(pruned, Pruned::default());
+    assert_eq!(pruned.wanted_from(all), Tick(0));
+    assert_eq!(pruned.recovery_from(all), Tick(0));
 }
 
 #[test]
-fn nothing_goes_without_a_complete_checkpoint() {
+fn damaged_ones_do_not_count() {
     let scratch = Scratch::new();
-    let store = world(&scratch, &[], &[30, 60]);
-    assert_eq!(pruned(&store, 1, 0), (vec![60, 30], 1));
-}
-
-#[test]
-fn incomplete_ones_do_not_count_and_go_once_a_newer_is_complete() {
-    let scratch = Scratch::new();
-    let store = world(&scratch, &[20, 50, 80], &[10, 60, 70, 90]);
-    assert_eq!(pruned(&store, 2, 0), (vec![90, 80, 50], 51));
+    let store = world(&scratch, &[20, 40, 60, 80], &[30]);
+    for (grid, beat) in [(1, 60), (1, 80), (1, 20), (2, 30)] {
+        damage(&store, grid, beat);
+    }
+    let pruned = pruned(&store, 60);
+    assert_eq!(left(&store, 1), [80, 60, 40]);
+    assert_eq!(left(&store, 2), [30]);
+    let kept = Kept {
+        newest: Some(Tick(40)),
+        at_horizon: Some(Tick(40)),
+    };
+    let expected = [(GridId(1), kept), (GridId(2), Kept::default())];
+    assert_eq!(pruned.grids, expected.into());
+    assert_eq!(pruned.recovery_from(all), Tick(0));
 }
 
 #[test]
 fn what_comes_after_the_pruning_was_made_survives_it() {
     let scratch = Scratch::new();
-    let store = world(&scratch, &[50, 80], &[]);
-    let keep = Keep {
-        checkpoints: 1,
-        journal_beats: 0,
-    };
+    let store = world(&scratch, &[50, 80], &[80]);
     let mut batch = Batch::new();
-    let pruned = prune(&store, Tick(100), keep, &mut batch).unwrap();
-    let expected = Pruned {
-        checkpoints_before: Some(Tick(80)),
-        incomplete: 0,
-        journal_before: Some(Tick(81)),
-    };
-    assert_eq!(pruned, expected);
+    let pruned = prune(&store, Tick(90), &mut batch).unwrap();
+    assert_eq!(pruned.removed, 1);
     let mut later = Batch::new();
-    complete(&mut later, 101);
-    journal::put(&mut later, Tick(101), ShardIndex(0), b"");
+    checkpoint::put(&mut later, GridId(1), Tick(101), b"later");
     store.write(&later).unwrap();
     store.write(&batch).unwrap();
-    assert_eq!(checkpoint::load(&store, Tick(101)).unwrap().beat, Tick(101));
-    assert_eq!(journal::range(&store, Tick(101)..=Tick(101)).count(), 1);
+    assert_eq!(left(&store, 1), [101, 80]);
 }

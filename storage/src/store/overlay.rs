@@ -96,7 +96,7 @@ impl Overlay {
         let above = changes
             .rows
             .range::<Vec<u8>, _>((Bound::Included(range.from), to));
-        let above: Box<dyn Iterator<Item = (&Vec<u8>, &Option<Vec<u8>>)> + 'a> = match order {
+        let above: Above<'a> = match order {
             Order::Ascending => Box::new(above),
             Order::Descending => Box::new(above.rev()),
         };
@@ -107,6 +107,9 @@ impl Overlay {
         Scan::new(merge(above.peekable(), below.peekable(), order))
     }
 }
+
+/// The changes of a range, in either order.
+type Above<'a> = Box<dyn Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> + 'a>;
 
 /// Two sorted sequences as one; `above` wins where both have a key.
 fn merge<'a>(

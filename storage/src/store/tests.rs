@@ -29,6 +29,7 @@ fn a_fresh_store_describes_itself() {
     let fresh = Meta {
         schema: meta::SCHEMA,
         last_beat: None,
+        applied_frame: 0,
         was_clean: true,
     };
     assert_eq!(store.at_open(), fresh);
@@ -163,7 +164,10 @@ fn a_reader_may_look_on_and_not_write() {
     assert!(reader.is_read_only());
     let refused = reader.write(&put(Domain::Ship, b"two", b"2"));
     assert_eq!(refused, Err(WriteError::ReadOnly));
-    assert!(matches!(reader.take_writer(), Err(WriteError::ReadOnly)));
+    assert!(matches!(
+        reader.take_writer().err(),
+        Some(WriteError::ReadOnly)
+    ));
 }
 
 /// Opened again and again while the writer flushes, deletes logs and adds files: always a
@@ -250,6 +254,31 @@ fn add_family(path: &Path, name: &str) {
     let families = rocksdb::DB::list_cf(&options, path).unwrap();
     let mut database = rocksdb::DB::open_cf(&options, path, families).unwrap();
     database.create_cf(name, &options).unwrap();
+}
+
+/// As the first version of the format left it: a column family for the journal.
+#[test]
+fn the_older_schema_is_refused_with_what_to_do() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let older = put(Domain::Meta, meta::SCHEMA_KEY, &1_u32.to_be_bytes());
+    store.write(&older).unwrap();
+    drop(store);
+    for with_journal in [false, true] {
+        if with_journal {
+            add_family(&scratch.path(), "journal");
+        }
+        for options in [quick(), read_only()] {
+            let error = refusal(&scratch.path(), &options);
+            assert!(
+                matches!(error, OpenError::OlderSchema { found: 1, .. }),
+                "{error}"
+            );
+            let words = error.to_string();
+            assert!(words.contains("older version"), "{words}");
+            assert!(words.contains("generate a new galaxy"), "{words}");
+        }
+    }
 }
 
 #[test]
@@ -350,95 +379,161 @@ fn damaged_files_are_an_error_and_no_panic() {
     }
 }
 
-/// The write-ahead logs, oldest first.
-fn logs(path: &Path) -> Vec<PathBuf> {
-    let mut logs: Vec<PathBuf> = fs::read_dir(path)
+/// The segments that are not compressed, oldest first.
+fn segments(path: &Path) -> Vec<PathBuf> {
+    let mut segments: Vec<PathBuf> = fs::read_dir(path.join(LOG_FOLDER))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "seg"))
         .collect();
-    logs.sort();
-    logs
+    segments.sort();
+    segments
+}
+
+/// The folder as a killed process would have left it, beside the scratch.
+fn copy_of(scratch: &Scratch, name: &str) -> PathBuf {
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let to = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &to);
+            } else {
+                fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+    let to = scratch.path().with_file_name(name);
+    copy(&scratch.path(), &to);
+    to
 }
 
 /// A power cut in the middle of a write leaves any part of it on the disk.
 #[test]
 fn a_torn_write_is_as_if_it_had_never_been() {
-    const HOLE: usize = 4096;
     let scratch = Scratch::new();
     let store = scratch.open();
     store.write(&put(Domain::Ship, b"id", b"old")).unwrap();
-    let log = logs(&scratch.path()).pop().unwrap();
-    let length = || fs::metadata(&log).unwrap().len() as usize;
-    let whole = length();
+    // As it was when the process was killed: the rows are only in the log.
     let mut torn = put(Domain::Ship, b"id", b"new");
-    torn.put(Domain::Checkpoint, b"state", vec![0xa5; 200_000]);
+    let state: Vec<u8> = (0..12_000_u32)
+        .flat_map(|n| (n * n).to_le_bytes())
+        .collect();
+    torn.put(Domain::Checkpoint, b"state", &state);
+    let before = fs::read(&segments(&scratch.path())[0]).unwrap();
     store.write(&torn).unwrap();
-    let end = length();
-    assert!(end > whole + 200_000);
-    drop(store);
-
-    let bytes = fs::read(&log).unwrap();
-    // Cut off, a hole in the middle, rubbish in the middle; also across the blocks of the log.
-    let mut damages: Vec<(String, Vec<u8>)> = Vec::new();
-    for cut in [
-        whole,
-        whole + 1,
-        whole + 7,
-        32_768,
-        32_769,
-        100_000,
-        end - 1,
-    ] {
-        damages.push((format!("cut at {cut}"), bytes[..cut].to_vec()));
+    let after = fs::read(&segments(&scratch.path())[0]).unwrap();
+    let blocks: Vec<usize> = (0..before.len() / 4096)
+        .filter(|block| {
+            let range = block * 4096..(block + 1) * 4096;
+            before[range.clone()] != after[range]
+        })
+        .collect();
+    assert!(blocks.len() > 10, "the write has many blocks: {blocks:?}");
+    // Any one of them missing, or all from one on.
+    let mut damages: Vec<Vec<u8>> = Vec::new();
+    for block in &blocks {
+        let mut one = after.clone();
+        one[block * 4096..][..4096].fill(0);
+        damages.push(one);
+        let mut rest = after.clone();
+        rest[block * 4096..].fill(0);
+        damages.push(rest);
     }
-    for at in [whole, 32_768, 98_304, end - HOLE] {
-        for filler in [0, 0x3c] {
-            let mut damaged = bytes.clone();
-            damaged[at..at + HOLE].fill(filler);
-            damages.push((format!("{filler} at {at}"), damaged));
+    for (number, damage) in damages.into_iter().enumerate() {
+        let copy = copy_of(&scratch, &format!("copy {number}"));
+        let segment = segments(&copy).remove(0);
+        fs::write(segment, damage).unwrap();
+        for options in [read_only(), existing()] {
+            let store = Store::open(&copy, &options).unwrap();
+            let old = [(b"id".to_vec(), b"old".to_vec())];
+            assert_eq!(dump(&store, Domain::Ship), old, "{number}");
+            assert_eq!(dump(&store, Domain::Checkpoint), [], "{number}");
         }
-    }
-    for (name, damage) in damages {
-        let copy = scratch.path().with_file_name(&name);
-        fs::create_dir(&copy).unwrap();
-        for entry in fs::read_dir(scratch.path()).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
-        }
-        fs::write(copy.join(log.file_name().unwrap()), damage).unwrap();
-        let store = Store::open(&copy, &existing()).unwrap();
-        let old = [(b"id".to_vec(), b"old".to_vec())];
-        assert_eq!(dump(&store, Domain::Ship), old, "{name}");
-        assert_eq!(dump(&store, Domain::Checkpoint), [], "{name}");
         // And life goes on.
+        let store = Store::open(&copy, &existing()).unwrap();
         store.write(&torn).unwrap();
         drop(store);
         let store = Store::open(&copy, &existing()).unwrap();
-        assert_eq!(dump(&store, Domain::Checkpoint).len(), 1, "{name}");
+        assert_eq!(dump(&store, Domain::Checkpoint).len(), 1, "{number}");
     }
 }
 
+/// Rows that RocksDB has not written to its files yet come from the log; a reader that may change
+/// nothing sees them too.
 #[test]
-fn a_lost_log_is_refused() {
+fn the_tail_of_the_log_is_part_of_the_store() {
     let scratch = Scratch::new();
-    let synced = StoreOptions {
-        sync: true,
-        ..quick()
-    };
-    let store = Store::open(scratch.path(), &synced).unwrap();
-    store.write(&put(Domain::Ship, b"id", b"row")).unwrap();
-    // Flushing another domain begins a new log; the ship is still only in the old one.
-    store.write(&put(Domain::Name, b"name", b"id")).unwrap();
-    let names = store.engine().family(Domain::Name);
-    store.engine().db().flush_cf(names).unwrap();
-    store.write(&put(Domain::Name, b"other", b"id")).unwrap();
-    let old = logs(&scratch.path()).remove(0);
-    assert_eq!(logs(&scratch.path()).len(), 2);
+    let store = scratch.open();
+    store.write(&put(Domain::Ship, b"flushed", b"1")).unwrap();
+    store.engine().flush().unwrap();
+    let mut tail = put(Domain::Ship, b"tail", b"2");
+    tail.delete(Domain::Ship, b"flushed");
+    tail.put(Domain::Name, b"name", b"tail");
+    store.write(&tail).unwrap();
+    store.write(&put(Domain::Ship, b"end", b"3")).unwrap();
+    let copy = copy_of(&scratch, "copy");
+    let ships = [
+        (b"end".to_vec(), b"3".to_vec()),
+        (b"tail".to_vec(), b"2".to_vec()),
+    ];
+    let before = folder::fingerprint(&copy).unwrap();
+    let reader = Store::open(&copy, &read_only()).unwrap();
+    assert_eq!(folder::fingerprint(&copy).unwrap(), before);
+    assert_eq!(reader.at_open().applied_frame, 3);
+    assert_eq!(dump(&reader, Domain::Ship), ships);
+    assert_eq!(dump(&reader.view(), Domain::Ship), ships);
+    assert_eq!(reader.get(Domain::Ship, b"flushed").unwrap(), None);
+    let both = reader.view().multi_get(Domain::Ship, &["end", "flushed"]);
+    assert_eq!(both.unwrap(), [Some(b"3".to_vec()), None]);
+    let writer = Store::open(&copy, &existing()).unwrap();
+    assert_eq!(writer.at_open().applied_frame, 3);
+    assert_eq!(dump(&writer, Domain::Ship), ships);
+    assert_eq!(dump(&writer, Domain::Name).len(), 1);
+}
+
+#[test]
+fn a_log_that_is_lost_is_refused() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    for number in 0..3_u8 {
+        store.write(&put(Domain::Ship, &[number], b"row")).unwrap();
+    }
+    store.engine().flush().unwrap();
     drop(store);
-    fs::remove_file(old).unwrap();
-    let error = refusal(&scratch.path(), &synced);
-    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+    let folder = scratch.path().join(LOG_FOLDER);
+    let kept = scratch.path().with_file_name("kept");
+    fs::rename(&folder, &kept).unwrap();
+    let error = refusal(&scratch.path(), &quick());
+    assert!(matches!(error, OpenError::Log { .. }), "{error:?}");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("a part of the log is missing"), "{source}");
+    // What the refused opening has made is no obstacle to putting it back.
+    fs::remove_dir_all(&folder).unwrap();
+    fs::rename(&kept, &folder).unwrap();
+    assert_eq!(dump(&scratch.open(), Domain::Ship).len(), 3);
+}
+
+#[test]
+fn rot_in_the_log_is_refused_with_the_place() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    for number in 0..3_u8 {
+        store.write(&put(Domain::Ship, &[number], b"row")).unwrap();
+    }
+    drop(store);
+    let segment = segments(&scratch.path()).remove(0);
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[4096 * 2 + 60] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let error = refusal(&scratch.path(), &quick());
+    let OpenError::Log { source, .. } = error else {
+        panic!("{error:?}");
+    };
+    let words = source.to_string();
+    assert!(words.contains("is damaged at byte 8192"), "{words}");
+    assert!(words.contains("restore the data folder"), "{words}");
 }
 
 #[test]
@@ -462,6 +557,48 @@ fn a_copy_opens_with_the_rows_of_its_moment() {
         store.copy_to(&nowhere),
         Err(BackupError::Failed { .. })
     ));
+}
+
+/// While beats are committed: each copy opens at a whole beat.
+#[test]
+fn a_running_store_can_be_copied() {
+    use crate::{CommitOptions, Committer};
+    use orrery_base::Tick;
+
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let (committer, mut ports, _) = Committer::start(&store, 1, CommitOptions::default()).unwrap();
+    // As many beats as are asked for, so that a failing test ends too.
+    let (more, beats) = std::sync::mpsc::channel::<u64>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in beats.into_iter().flat_map(|count| 0..count) {
+                let beat = ports[0].next_beat();
+                let mut batch = put(Domain::Ship, &beat.0.to_be_bytes(), &[7; 3000]);
+                batch.put(Domain::Name, b"newest", beat.0.to_be_bytes());
+                while ports[0].submit(beat, batch.clone().into()).is_err() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let durable = committer.durable();
+        for number in 0..5 {
+            let before = number * 40;
+            more.send(40).unwrap();
+            let waited = durable.wait(Tick(before + 20), Duration::from_secs(60));
+            assert_eq!(waited, Ok(true));
+            let target = scratch.path().with_file_name(format!("copy {number}"));
+            store.copy_to(&target).unwrap();
+            let copy = Store::open(&target, &existing()).unwrap();
+            let last = copy.at_open().last_beat.unwrap().0;
+            assert!(last >= before + 20);
+            let ships = copy.count(Domain::Ship, KeyRange::all()).unwrap();
+            assert_eq!(ships, last);
+            let newest = copy.get(Domain::Name, b"newest").unwrap();
+            assert_eq!(newest, Some(last.to_be_bytes().to_vec()));
+        }
+        drop(more);
+    });
 }
 
 #[test]

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use orrery_base::ShardIndex;
 use orrery_services::accounts::{Command, HandleError, Reject};
 use orrery_services::character::CharacterRow;
 use orrery_services::names::Name;
@@ -182,52 +181,4 @@ pub(super) async fn drain(State(desk): State<Arc<Desk>>, _: Operator) -> Answer<
         tracing::info!("the operator has asked the server to drain");
     }
     Answer(Draining { draining: true })
-}
-
-/// A grid.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Grid {
-    /// Its number.
-    grid: u32,
-    /// The star system that it belongs to.
-    system: String,
-    /// The shard that simulates it.
-    shard: u16,
-    /// Entities on it, fixed ones included.
-    entities: u32,
-    /// Clients that watch it.
-    clients: u32,
-    /// Simulated time per real time; 1 is full speed.
-    dilation: f64,
-}
-
-/// All grids.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Grids {
-    /// By number.
-    grids: Vec<Grid>,
-}
-
-/// The grids and what is on them, as of the last second.
-#[utoipa::path(
-    get, path = "/admin/v1/grids", tag = "operator", security(("operator" = [])),
-    responses((status = 200, description = "The grids by number", body = Grids)),
-)]
-pub(super) async fn grids(State(desk): State<Arc<Desk>>, _: Operator) -> Answer<Grids> {
-    let mut grids = Vec::new();
-    for (shard, metrics) in (0..).map(ShardIndex).zip(desk.metrics.shards()) {
-        for status in metrics.grids_shown().iter() {
-            let system = desk.context.galaxy.system(status.grid.system());
-            grids.push(Grid {
-                grid: status.grid.0,
-                system: system.map_or_else(String::new, |system| system.name.clone()),
-                shard: shard.0,
-                entities: status.entities,
-                clients: status.clients,
-                dilation: f64::from(status.dilation_milli) / 1_000.0,
-            });
-        }
-    }
-    grids.sort_unstable_by_key(|grid| grid.grid);
-    Answer(Grids { grids })
 }

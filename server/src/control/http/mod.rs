@@ -10,6 +10,7 @@
 mod account;
 mod admin;
 mod auth;
+mod grids;
 mod guard;
 mod limits;
 mod monitor;

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::super::desk::Desk;
 use super::problem::ProblemBody;
-use super::{account, admin, monitor};
+use super::{account, admin, grids, monitor};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -65,7 +65,12 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(monitor::trace))
         .routes(routes!(admin::bots))
         .routes(routes!(admin::drain))
-        .routes(routes!(admin::grids))
+        .routes(routes!(grids::list))
+        .routes(routes!(grids::move_to))
+        .routes(routes!(grids::split))
+        .routes(routes!(grids::merge))
+        .routes(routes!(grids::pace))
+        .routes(routes!(grids::fault))
         .routes(routes!(document))
 }
 

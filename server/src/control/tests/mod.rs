@@ -2,6 +2,7 @@
 
 mod accounts;
 mod game;
+mod grids;
 mod operator;
 mod web;
 
@@ -87,6 +88,7 @@ fn config(data: &Path) -> Config {
     let mut config = Config::default();
     config.server.http = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     config.server.data = data.to_owned();
+    config.server.shards = 1;
     config.accounts.argon2_memory_kib = 8;
     config.accounts.argon2_passes = 1;
     config.accounts.requests_per_minute = 1_000_000;
@@ -106,7 +108,8 @@ fn setup(
         ..Params::default()
     };
     let galaxy = generate(&params, &content).unwrap();
-    let metrics = Registry::new(1);
+    let shards = config.shards();
+    let metrics = Registry::new(shards.into());
     metrics.show_commit(committer.stats(), committer.durable());
     Setup {
         config: Arc::new(config),
@@ -116,7 +119,7 @@ fn setup(
         metrics,
         certificate_sha256: [0xab; 32],
         quic_port: 7777,
-        shards: 1,
+        shards,
         stop: Arc::new(AtomicBool::new(false)),
     }
 }
@@ -127,6 +130,11 @@ impl Server {
     }
 
     fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(1, adjust)
+    }
+
+    /// With so many shards.
+    fn start_on(shards: u16, adjust: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../content");
         compile(&source)
@@ -134,6 +142,7 @@ impl Server {
             .write(&folder::pack_path(folder.path()))
             .unwrap();
         let mut config = config(folder.path());
+        config.server.shards = shards;
         adjust(&mut config);
         Self::open(folder, config)
     }
@@ -148,7 +157,8 @@ impl Server {
             control_delay: Duration::from_millis(1),
             ..CommitOptions::default()
         };
-        let (committer, _, port) = Committer::start(&store, 1, commit).unwrap();
+        let (committer, _, port) =
+            Committer::start(&store, config.shards().into(), commit).unwrap();
         let setup = setup(config, &store, &committer, port.clone());
         let (metrics, stop) = (Arc::clone(&setup.metrics), Arc::clone(&setup.stop));
         let context = Arc::clone(&setup.context);

@@ -1,12 +1,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use orrery_base::GridId;
 use orrery_proto::message::RefusalCode;
 
 use super::*;
 use crate::control::StartError;
-use crate::metrics::GridStatus;
 
 #[test]
 fn the_operator_is_who_has_the_key() {
@@ -133,42 +131,6 @@ fn draining_stops_the_server_and_lets_nobody_in() {
         200,
         "the process is alive"
     );
-}
-
-#[test]
-fn grids_are_shown_with_their_systems() {
-    let server = Server::start();
-    server.metrics.shard(SHARD).publish_grids(vec![
-        GridStatus {
-            grid: GridId(2),
-            entities: 9,
-            clients: 4,
-            dilation_milli: 500,
-        },
-        GridStatus {
-            grid: GridId(1),
-            entities: 5,
-            clients: 0,
-            dilation_milli: 1_000,
-        },
-    ]);
-    let grids = server
-        .get("/admin/v1/grids", Some(&server.operator_key()))
-        .json();
-    let system = |id| {
-        server
-            .context
-            .galaxy
-            .system(orrery_base::SystemId(id))
-            .unwrap()
-            .name
-            .clone()
-    };
-    let expected = json!({"grids": [
-        {"grid": 1, "system": system(1), "shard": 0, "entities": 5, "clients": 0, "dilation": 1.0},
-        {"grid": 2, "system": system(2), "shard": 0, "entities": 9, "clients": 4, "dilation": 0.5},
-    ]});
-    assert_eq!(grids, expected);
 }
 
 #[test]

@@ -12,9 +12,8 @@ use std::process::{Child, Command, Stdio};
 use orrery_base::GridId;
 
 use super::*;
-use crate::checkpoint::{self, GridSum};
 use crate::testing::quick;
-use crate::{KeyRange, Store, audit, journal};
+use crate::{KeyRange, Store, audit, checkpoint, journal};
 
 /// In the environment of a child: the folder to write in.
 const FOLDER: &str = "ORRERY_STORAGE_CRASH_FOLDER";
@@ -22,8 +21,7 @@ const FOLDER: &str = "ORRERY_STORAGE_CRASH_FOLDER";
 const ABORT_AFTER: &str = "ORRERY_STORAGE_CRASH_ABORT_AFTER";
 
 const SHARDS: u64 = 3;
-/// A checkpoint every so many beats. Its states are in the batch of its own beat, its header
-/// in the batch of the next.
+/// A checkpoint every so many beats.
 const CHECKPOINT_EVERY: u64 = 8;
 /// Far more than a test waits for: a child whose parent died ends by itself.
 const BEATS_MAX: u64 = 1_000_000;
@@ -42,7 +40,7 @@ fn state_of(beat: u64, grid: u64) -> Vec<u8> {
 
 /// What `shard` changes in `beat`: a row that is rewritten, one that is added, one that moves
 /// between shards, the journal, a checkpoint.
-fn changes(beat: u64, shard: u64) -> Batch {
+fn changes(beat: u64, shard: u64) -> Submission {
     let mut batch = Batch::new();
     batch.put(Domain::Ship, shard.to_be_bytes(), beat.to_be_bytes());
     let added = [beat.to_be_bytes(), shard.to_be_bytes()].concat();
@@ -53,18 +51,21 @@ fn changes(beat: u64, shard: u64) -> Batch {
     } else if shard == (beat + 1) % SHARDS {
         batch.delete(Domain::Token, (beat - 1).to_be_bytes());
     }
-    journal::put(&mut batch, Tick(beat), ShardIndex(shard as u16), b"record");
     if beat.is_multiple_of(CHECKPOINT_EVERY) {
         let state = state_of(beat, shard);
-        let _ = checkpoint::put_grid(&mut batch, Tick(beat), GridId(shard as u32), &state);
+        checkpoint::put(&mut batch, GridId(shard as u32), Tick(beat), &state);
     }
-    if shard == 0 && beat % CHECKPOINT_EVERY == 1 && beat > 1 {
-        let sums: Vec<GridSum> = (0..SHARDS)
-            .map(|grid| GridSum::of(GridId(grid as u32), &state_of(beat - 1, grid)))
-            .collect();
-        checkpoint::put_header(&mut batch, Tick(beat - 1), &sums);
+    Submission {
+        batch,
+        record: record_of(beat, shard),
     }
-    batch
+}
+
+/// Large enough to fill a segment now and then.
+fn record_of(beat: u64, shard: u64) -> Vec<u8> {
+    [beat.to_le_bytes(), shard.to_le_bytes()]
+        .concat()
+        .repeat(40)
 }
 
 /// The child: never returns.
@@ -80,12 +81,15 @@ fn write_until_killed(folder: &Path) -> ! {
         std::thread::spawn(move || {
             let shard = u64::from(port.shard().0);
             for beat in first.0..first.0 + BEATS_MAX {
-                let mut batch = changes(beat, shard);
-                while let Err(error) = port.submit(Tick(beat), batch) {
-                    let SubmitError::Full { batch: back, .. } = error else {
+                let mut submission = changes(beat, shard);
+                while let Err(error) = port.submit(Tick(beat), submission) {
+                    let SubmitError::Full {
+                        submission: back, ..
+                    } = error
+                    else {
                         panic!("{error}");
                     };
-                    batch = back;
+                    submission = back;
                     std::thread::yield_now();
                 }
             }
@@ -182,11 +186,19 @@ fn verify(folder: &Path, heard: Heard) -> u64 {
     let tokens = dump(&store, Domain::Token);
     let expected = (last > 0).then(|| (last.to_be_bytes().to_vec(), b"the one".to_vec()));
     assert_eq!(tokens, Vec::from_iter(expected));
-    let newest = checkpoint::newest(&store, Tick(last)).unwrap();
-    let expected = (last.saturating_sub(1) / CHECKPOINT_EVERY) * CHECKPOINT_EVERY;
-    assert_eq!(newest.checkpoint.as_ref().map_or(0, |c| c.beat.0), expected);
-    for (grid, state) in newest.checkpoint.into_iter().flat_map(|c| c.grids) {
-        assert_eq!(state, state_of(expected, u64::from(grid.0)));
+    let expected = (last / CHECKPOINT_EVERY) * CHECKPOINT_EVERY;
+    for grid in 0..SHARDS {
+        let newest = checkpoint::newest(&store, GridId(grid as u32), Tick(last)).unwrap();
+        assert_eq!(newest.skipped, []);
+        assert_eq!(newest.checkpoint.as_ref().map_or(0, |c| c.beat.0), expected);
+        if let Some(found) = newest.checkpoint {
+            assert_eq!(found.state, state_of(expected, grid));
+        }
+    }
+    for row in journal::range(store.log(), Tick(1)..=Tick(last)).unwrap() {
+        let row = row.unwrap();
+        let expected = record_of(row.key.beat.0, u64::from(row.key.shard.0));
+        assert!(row.record == expected, "{:?}", row.key);
     }
     let promised = KeyRange::between(
         heard.account.to_be_bytes(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::quick;
-use crate::{Store, audit, journal};
+use crate::{Store, WriteError, audit};
 
 #[test]
 fn a_beat_is_in_the_store_with_its_number() {
@@ -13,13 +13,13 @@ fn a_beat_is_in_the_store_with_its_number() {
     let durable = committer.durable();
     for beat in 1..=10 {
         for port in &mut ports {
-            let mut batch = row_of(usize::from(port.shard().0), beat);
-            journal::put(&mut batch, Tick(beat), port.shard(), b"record");
-            port.submit(Tick(beat), batch).unwrap();
+            let share = share_of(usize::from(port.shard().0), beat);
+            port.submit(Tick(beat), share).unwrap();
         }
     }
     assert_eq!(durable.wait(Tick(10), PATIENCE), Ok(true));
-    // Durable means readable, from the same handle.
+    // Applied means readable, from the same handle.
+    assert_eq!(committer.applied().wait(Tick(10), PATIENCE), Ok(true));
     assert_eq!(store.meta().unwrap().last_beat, Some(Tick(10)));
     assert!(!store.meta().unwrap().was_clean);
     assert_eq!(dump(&store, Domain::Ship).len(), 20);
@@ -44,7 +44,7 @@ fn an_end_without_finish_is_not_clean() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let (committer, mut ports, _) = Committer::start(&store, 1, CommitOptions::default()).unwrap();
-    ports[0].submit(Tick(1), row_of(0, 1)).unwrap();
+    ports[0].submit(Tick(1), share_of(0, 1)).unwrap();
     committer.durable().wait(Tick(1), PATIENCE).unwrap();
     drop(committer);
     drop(store);
@@ -118,72 +118,13 @@ fn a_refused_start_leaves_the_store_writable() {
     store.write(&account("me")).unwrap();
 }
 
-/// A log over a real store that fails once, after the store has taken the write or before.
-struct FailingLog {
-    inner: SyncedWal,
-    fail_at: Tick,
-    after_writing: bool,
-}
-
-impl CommitLog for FailingLog {
-    fn commit(&mut self, through: Option<Tick>, batch: &Batch) -> Result<(), LogError> {
-        if through < Some(self.fail_at) {
-            return self.inner.commit(through, batch);
-        }
-        if self.after_writing {
-            self.inner.commit(through, batch)?;
-        }
-        Err("the controller has gone".into())
-    }
-
-    fn flush(&mut self) -> Result<(), LogError> {
-        self.inner.flush()
-    }
-}
-
-/// Whether the failed write is on the disk or not, the store opens at a whole beat that is not
-/// older than what was acknowledged.
+/// What a failed write leaves behind: the store is closed for writing until it is opened again.
 #[test]
-fn after_a_failure_the_store_opens_at_a_whole_beat() {
-    for after_writing in [false, true] {
-        let scratch = Scratch::new();
-        let store = scratch.open();
-        let log = FailingLog {
-            inner: SyncedWal::new(&store).unwrap(),
-            fail_at: Tick(3),
-            after_writing,
-        };
-        let options = CommitOptions::default();
-        let (committer, mut ports, _) =
-            Committer::start_with(Box::new(log), None, 2, options).unwrap();
-        let durable = committer.durable();
-        for beat in 1..=3 {
-            for (shard, port) in ports.iter_mut().enumerate() {
-                port.submit(Tick(beat), row_of(shard, beat)).unwrap();
-            }
-            let outcome = durable.wait(Tick(beat), PATIENCE);
-            assert_eq!(outcome.is_err(), beat == 3);
-        }
-        assert_eq!(durable.beat(), Some(Tick(2)));
-        committer.finish().unwrap_err();
-        drop(store);
-        let store = scratch.open();
-        let last = store.at_open().last_beat.unwrap();
-        assert_eq!(last, Tick(if after_writing { 3 } else { 2 }));
-        assert_eq!(dump(&store, Domain::Ship).len() as u64, 2 * last.0);
-        assert!(!store.was_clean());
-    }
-}
-
-/// What the engine says no to: the store is closed for writing until it is opened again.
-#[test]
-fn a_broken_log_breaks_the_handle() {
+fn a_failed_commit_breaks_the_handle() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let mut log = SyncedWal::new(&store).unwrap();
-    // As left behind by a write that never came back.
-    log.failed = true;
-    drop(log);
+    drop(store.take_writer().unwrap());
+    store.release_writer(None);
     assert_eq!(store.write(&account("me")), Err(WriteError::FailedBefore));
     let refused = Committer::start(&store, 1, CommitOptions::default());
     assert!(matches!(
@@ -192,4 +133,50 @@ fn a_broken_log_breaks_the_handle() {
     ));
     drop(store);
     scratch.open().write(&account("me")).unwrap();
+}
+
+/// Segments come and go: full ones are flushed, compressed, and let go when neither the rows nor
+/// anybody who replays needs them.
+#[test]
+fn the_log_is_bounded_by_what_is_wanted() {
+    const BEATS: u64 = 200;
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let (committer, mut ports, control) =
+        Committer::start(&store, 1, CommitOptions::default()).unwrap();
+    let mut noise = 1_u64;
+    let mut record = || {
+        let words = std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            noise.to_le_bytes()
+        });
+        words.take(1500).flatten().collect::<Vec<u8>>()
+    };
+    for beat in 1..=BEATS {
+        let submission = Submission {
+            batch: row_of(0, beat),
+            record: record(),
+        };
+        ports[0].submit(Tick(beat), submission).unwrap();
+        assert_eq!(committer.durable().wait(Tick(beat), PATIENCE), Ok(true));
+        if beat == BEATS / 2 {
+            control.keep_journal(Tick(90), Tick(90));
+        }
+    }
+    assert!(committer.finish().unwrap().clean);
+    let (first, last) = crate::journal::span(store.log(), Tick(BEATS))
+        .unwrap()
+        .unwrap();
+    assert_eq!(last.beat, Tick(BEATS));
+    assert!(first.beat <= Tick(90), "{first:?}");
+    assert!(
+        first.beat >= Tick(70),
+        "{first:?}: whole segments are let go"
+    );
+    let report = audit::structure(&store);
+    assert!(report.is_sound(), "{report}");
+    drop(store);
+    let store = scratch.open();
+    assert_eq!(dump(&store, Domain::Ship).len() as u64, BEATS);
+    assert!(store.was_clean());
 }

@@ -152,6 +152,7 @@ fn a_segment_that_is_being_sealed_stays() {
     let disk = SimulatedDisk::new(1);
     let mut log = five(&disk, OPTIONS);
     let job = log.seal_job().unwrap();
+    assert!(log.seal_job().is_none(), "one at a time");
     assert_eq!(log.release(NOTHING_NEEDED).unwrap().segments, 0);
     let done = job.run();
     log.finish_seal(done).unwrap();

@@ -146,7 +146,7 @@ fn a_lost_tail_of_a_full_segment_is_rot() {
     // The last frame of the first segment: nothing follows it there.
     disk.flip(ONLY, 2 * BLOCK as u64 + 30, 1);
     drop(log);
-    let opened = BeatLog::open(disk.clone(), OPTIONS);
+    let opened = BeatLog::open(disk, OPTIONS);
     assert!(matches!(opened, Err(LogOpenError::Rot { .. })));
 }
 
