@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use orrery_base::digest::{Digest, combine};
+use orrery_base::digest::{Digest, combine, of_words};
 use orrery_base::{EntityId, Tick};
 
 use crate::effects::{EffectBuffer, TargetedEffect, part_of, sort_effects};
@@ -241,12 +241,9 @@ impl<R: Rules> Seat<R> {
         let mut sum = 0;
         for (row, (id, slot)) in table.ids().iter().zip(table.slots()).enumerate() {
             let place = u64::from(slot.0) | u64::from(table.generations()[row]) << 32;
-            let digest = Digest::new(DIGEST_OF_ROW)
-                .word(id.0)
-                .word(place)
-                .word(table.born()[row].0)
-                .word(R::digest_row(&self.part, row));
-            sum = combine(sum, digest.finish());
+            let (born, columns) = (table.born()[row].0, R::digest_row(&self.part, row));
+            let digest = of_words(DIGEST_OF_ROW, [id.0, place, born, columns]);
+            sum = combine(sum, digest);
         }
         if let Some(local) = &self.part.local {
             let digest = Digest::new(DIGEST_OF_LOCAL).word(R::digest_local(local));
