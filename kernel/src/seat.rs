@@ -149,7 +149,12 @@ impl<R: Rules> Seat<R> {
         self.carry_out_requests(self.tick);
         R::motion(&beat, &mut self.part);
         self.part.check();
-        let recycled = if self.own_frames.len() >= FRAMES_KEPT {
+        // The oldest, as soon as it is free: the fewer there are, the more of them is in the cache.
+        let is_free = self
+            .own_frames
+            .front_mut()
+            .is_some_and(|frame| Arc::get_mut(frame).is_some());
+        let recycled = if is_free || self.own_frames.len() >= FRAMES_KEPT {
             self.own_frames.pop_front().and_then(Arc::into_inner)
         } else {
             None
