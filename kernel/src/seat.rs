@@ -44,8 +44,8 @@ pub struct Seat<R: Rules> {
     /// Whether someone has come since the last frame.
     has_newcomers: bool,
     delivery: Option<Arc<Delivery<R>>>,
-    gathered: Output<R>,
-    applied: Output<R>,
+    /// Of `gather` and of `apply`.
+    outputs: [Output<R>; 2],
     emitted: EffectBuffer<R::Effect>,
     received: Vec<TargetedEffect<R::Effect>>,
     frames: Vec<Arc<R::Frame>>,
@@ -65,8 +65,7 @@ impl<R: Rules> Seat<R> {
             departures: Vec::new(),
             has_newcomers: false,
             delivery: None,
-            gathered: Output::new(index, parts),
-            applied: Output::new(index, parts),
+            outputs: [Output::new(index, parts), Output::new(index, parts)],
             emitted: EffectBuffer::new(index, parts),
             received: Vec::new(),
             frames: Vec::new(),
@@ -137,7 +136,7 @@ impl<R: Rules> Seat<R> {
             &mut self.part,
             inputs,
             arrivals,
-            &mut self.gathered,
+            &mut self.outputs[0],
         );
         self.post_requests();
     }
@@ -209,7 +208,7 @@ impl<R: Rules> Seat<R> {
             &exchange.beat(self.tick, self.wall),
             &mut self.part,
             &self.received,
-            &mut self.applied,
+            &mut self.outputs[1],
         );
         self.part.check();
         self.received.clear();
@@ -226,16 +225,23 @@ impl<R: Rules> Seat<R> {
         if let Err(wrong) = R::verify(&self.part) {
             panic!("{wrong}");
         }
-        let (index, parts) = (self.part.index(), self.part.parts());
-        let outcome = Outcome {
-            tick: self.tick,
-            digest: self.digest(),
-            is_quiet: self.is_quiet(),
-            gathered: std::mem::replace(&mut self.gathered, Output::new(index, parts)),
-            applied: std::mem::replace(&mut self.applied, Output::new(index, parts)),
-        };
+        for output in &mut self.outputs {
+            output.sort();
+        }
         self.delivery = None;
-        *lock(&self.boxes().outcome) = Some(outcome);
+        let (digest, is_quiet) = (self.digest(), self.is_quiet());
+        let (index, parts) = (self.part.index(), self.part.parts());
+        let exchange = Arc::clone(&self.exchange);
+        let mut outcome = lock(&exchange.boxes[usize::from(index)].outcome);
+        let outcome = outcome.get_or_insert_with(|| Outcome {
+            tick: self.tick,
+            digest,
+            is_quiet,
+            phases: [Output::new(index, parts), Output::new(index, parts)],
+        });
+        (outcome.tick, outcome.digest, outcome.is_quiet) = (self.tick, digest, is_quiet);
+        // The desk has emptied the lists of the beat before: their memory comes back.
+        std::mem::swap(&mut outcome.phases, &mut self.outputs);
     }
 
     /// The digest of this part's state: the same for the grid however it is divided, because
