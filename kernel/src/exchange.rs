@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crossbeam::utils::CachePadded;
 use orrery_base::{EntityId, GridId, Tick};
 
 use crate::effects::TargetedEffect;
@@ -25,7 +26,7 @@ pub(crate) struct Exchange<R: Rules> {
     pub(crate) seed: u64,
     pub(crate) context: Arc<R::Context>,
     /// By part.
-    pub(crate) boxes: Vec<PartBoxes<R>>,
+    pub(crate) boxes: Vec<CachePadded<PartBoxes<R>>>,
 }
 
 /// What one part finds and leaves.
@@ -37,8 +38,8 @@ pub(crate) struct PartBoxes<R: Rules> {
     /// From this part, for all.
     pub(crate) frame: Mutex<Option<Arc<R::Frame>>>,
     /// For this part, by the part that emitted them.
-    pub(crate) effects: Vec<Mutex<Vec<TargetedEffect<R::Effect>>>>,
-    /// From this part, for the desk.
+    pub(crate) effects: Vec<CachePadded<Mutex<Vec<TargetedEffect<R::Effect>>>>>,
+    /// From this part, for the desk, which empties it and leaves the memory.
     pub(crate) outcome: Mutex<Option<Outcome<R>>>,
 }
 
@@ -62,8 +63,8 @@ pub(crate) struct Outcome<R: Rules> {
     pub(crate) tick: Tick,
     pub(crate) digest: u64,
     pub(crate) is_quiet: bool,
-    pub(crate) gathered: Output<R>,
-    pub(crate) applied: Output<R>,
+    /// Of `gather` and of `apply`, each list sorted by source.
+    pub(crate) phases: [Output<R>; 2],
 }
 
 impl<R: Rules> Delivery<R> {
@@ -108,15 +109,19 @@ impl<R: Rules> fmt::Debug for Delivery<R> {
 
 impl<R: Rules> Exchange<R> {
     pub(crate) fn new(grid: GridId, seed: u64, context: Arc<R::Context>, parts: u16) -> Self {
-        let boxes = (0..parts).map(|_| PartBoxes {
-            inbox: Mutex::new(None),
-            requests: Mutex::new(Posted {
-                despawns: Vec::new(),
-                spawns: Vec::new(),
-            }),
-            frame: Mutex::new(None),
-            effects: (0..parts).map(|_| Mutex::new(Vec::new())).collect(),
-            outcome: Mutex::new(None),
+        let boxes = (0..parts).map(|_| {
+            CachePadded::new(PartBoxes {
+                inbox: Mutex::new(None),
+                requests: Mutex::new(Posted {
+                    despawns: Vec::new(),
+                    spawns: Vec::new(),
+                }),
+                frame: Mutex::new(None),
+                effects: (0..parts)
+                    .map(|_| CachePadded::new(Mutex::new(Vec::new())))
+                    .collect(),
+                outcome: Mutex::new(None),
+            })
         });
         Self {
             grid,

@@ -24,7 +24,7 @@ pub use crate::exchange::Delivery;
 use crate::exchange::{Exchange, Outcome, lock};
 use crate::part::Part;
 use crate::probe::{Conductor, NoProbe, Phase};
-use crate::rules::{Envelope, Rules, Sourced, Stamped, Write};
+use crate::rules::{Envelope, Output, Rules, Sourced, Stamped, Write};
 use crate::seat::Seat;
 pub use checkpoint::{RestoreError, Restored};
 pub use image::GridImage;
@@ -160,21 +160,17 @@ impl<R: Rules> Desk<R> {
     /// # Panics
     /// If a seat has not done all stages of this beat.
     pub fn finish(&mut self) -> GridBeat<R> {
-        let mut outcomes: Vec<Outcome<R>> = Vec::with_capacity(self.exchange.boxes.len());
-        for boxes in &self.exchange.boxes {
-            let outcome = lock(&boxes.outcome).take();
-            let outcome = outcome.filter(|outcome| outcome.tick == self.tick);
+        let exchange = Arc::clone(&self.exchange);
+        let mut boxes: Vec<_> = exchange.boxes.iter().map(|b| lock(&b.outcome)).collect();
+        let mut outcomes: Vec<&mut Outcome<R>> = Vec::with_capacity(boxes.len());
+        for outcome in &mut boxes {
+            let outcome = outcome.as_mut().filter(|o| o.tick == self.tick);
             outcomes.push(outcome.expect("every seat has done all stages of this beat"));
         }
         self.digest = outcomes.iter().fold(0, |sum, o| combine(sum, o.digest));
         self.is_asleep = outcomes.iter().all(|outcome| outcome.is_quiet);
         let (grid, tick) = (self.exchange.grid, self.tick);
-        let messages = merge(&mut outcomes, |outcome| {
-            [
-                std::mem::take(&mut outcome.gathered.messages),
-                std::mem::take(&mut outcome.applied.messages),
-            ]
-        });
+        let messages = merge(&mut outcomes, |output| &mut output.messages);
         let sent = (0..)
             .zip(messages)
             .map(|(sequence, (to, message))| Envelope {
@@ -198,18 +194,8 @@ impl<R: Rules> Desk<R> {
                 sent,
             },
             frames: self.frames(),
-            events: merge(&mut outcomes, |outcome| {
-                [
-                    std::mem::take(&mut outcome.gathered.events),
-                    std::mem::take(&mut outcome.applied.events),
-                ]
-            }),
-            writes: merge(&mut outcomes, |outcome| {
-                [
-                    std::mem::take(&mut outcome.gathered.writes),
-                    std::mem::take(&mut outcome.applied.writes),
-                ]
-            }),
+            events: merge(&mut outcomes, |output| &mut output.events),
+            writes: merge(&mut outcomes, |output| &mut output.writes),
         }
     }
 
@@ -256,25 +242,40 @@ impl<R: Rules> Desk<R> {
 }
 
 /// Puts what all parts have put out into canonical order: by phase, then by source, then by
-/// order of putting out, which a stable sort keeps because one source is of one part.
+/// order of putting out. Every part has sorted its own; a source is of one part. The parts' memory
+/// is left to them.
 fn merge<R: Rules, T>(
-    outcomes: &mut [Outcome<R>],
-    mut phases: impl FnMut(&mut Outcome<R>) -> [Vec<Sourced<T>>; 2],
+    outcomes: &mut [&mut Outcome<R>],
+    list: impl Fn(&mut Output<R>) -> &mut Vec<Sourced<T>>,
 ) -> Vec<T> {
-    let mut merged: [Vec<Sourced<T>>; 2] = [Vec::new(), Vec::new()];
-    for outcome in outcomes {
-        for (all, mut one) in merged.iter_mut().zip(phases(outcome)) {
-            if all.is_empty() {
-                *all = one;
-            } else {
-                all.append(&mut one);
+    let mut merged = Vec::new();
+    for phase in 0..2 {
+        let lists = outcomes
+            .iter_mut()
+            .map(|outcome| list(&mut outcome.phases[phase]));
+        let mut lists: Vec<_> = lists.filter(|list| !list.is_empty()).collect();
+        merged.reserve(lists.iter().map(|list| list.len()).sum());
+        match lists.as_mut_slice() {
+            [] => {}
+            [only] => merged.extend(only.drain(..).map(|(_, item)| item)),
+            [one, other] => {
+                let (mut one, mut other) = (one.drain(..).peekable(), other.drain(..).peekable());
+                while let (Some((first, _)), Some((second, _))) = (one.peek(), other.peek()) {
+                    let least = if first < second { &mut one } else { &mut other };
+                    merged.extend(least.next().map(|(_, item)| item));
+                }
+                merged.extend(one.chain(other).map(|(_, item)| item));
+            }
+            lists => {
+                let all = lists.iter_mut().flat_map(|list| list.drain(..));
+                let mut all: Vec<Sourced<T>> = all.collect();
+                // Finds the sorted runs that it is made of.
+                all.sort_by_key(|(source, _)| *source);
+                merged.extend(all.into_iter().map(|(_, item)| item));
             }
         }
     }
-    for phase in &mut merged {
-        phase.sort_by_key(|(source, _)| *source);
-    }
-    merged.into_iter().flatten().map(|(_, item)| item).collect()
+    merged
 }
 
 /// A region of space that is a pure function of its inputs.

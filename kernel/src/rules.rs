@@ -301,6 +301,13 @@ impl<R: Rules> Output<R> {
         }
     }
 
+    /// Brings all lists into the order of their sources, and leaves the order within a source.
+    pub(crate) fn sort(&mut self) {
+        self.events.sort_by_key(|(source, _)| *source);
+        self.messages.sort_by_key(|(source, _)| *source);
+        self.writes.sort_by_key(|(source, _)| *source);
+    }
+
     /// # Panics
     /// If this part does not own `source`.
     fn check(&self, source: EntityId) {

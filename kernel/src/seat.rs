@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use orrery_base::digest::{Digest, combine};
+use orrery_base::digest::{Digest, combine, of_words};
 use orrery_base::{EntityId, Tick};
 
 use crate::effects::{EffectBuffer, TargetedEffect, part_of, sort_effects};
@@ -44,8 +44,8 @@ pub struct Seat<R: Rules> {
     /// Whether someone has come since the last frame.
     has_newcomers: bool,
     delivery: Option<Arc<Delivery<R>>>,
-    gathered: Output<R>,
-    applied: Output<R>,
+    /// Of `gather` and of `apply`.
+    outputs: [Output<R>; 2],
     emitted: EffectBuffer<R::Effect>,
     received: Vec<TargetedEffect<R::Effect>>,
     frames: Vec<Arc<R::Frame>>,
@@ -65,8 +65,7 @@ impl<R: Rules> Seat<R> {
             departures: Vec::new(),
             has_newcomers: false,
             delivery: None,
-            gathered: Output::new(index, parts),
-            applied: Output::new(index, parts),
+            outputs: [Output::new(index, parts), Output::new(index, parts)],
             emitted: EffectBuffer::new(index, parts),
             received: Vec::new(),
             frames: Vec::new(),
@@ -137,7 +136,7 @@ impl<R: Rules> Seat<R> {
             &mut self.part,
             inputs,
             arrivals,
-            &mut self.gathered,
+            &mut self.outputs[0],
         );
         self.post_requests();
     }
@@ -149,7 +148,12 @@ impl<R: Rules> Seat<R> {
         self.carry_out_requests(self.tick);
         R::motion(&beat, &mut self.part);
         self.part.check();
-        let recycled = if self.own_frames.len() >= FRAMES_KEPT {
+        // The oldest, as soon as it is free: the fewer there are, the more of them is in the cache.
+        let is_free = self
+            .own_frames
+            .front_mut()
+            .is_some_and(|frame| Arc::get_mut(frame).is_some());
+        let recycled = if is_free || self.own_frames.len() >= FRAMES_KEPT {
             self.own_frames.pop_front().and_then(Arc::into_inner)
         } else {
             None
@@ -204,7 +208,7 @@ impl<R: Rules> Seat<R> {
             &exchange.beat(self.tick, self.wall),
             &mut self.part,
             &self.received,
-            &mut self.applied,
+            &mut self.outputs[1],
         );
         self.part.check();
         self.received.clear();
@@ -221,16 +225,23 @@ impl<R: Rules> Seat<R> {
         if let Err(wrong) = R::verify(&self.part) {
             panic!("{wrong}");
         }
-        let (index, parts) = (self.part.index(), self.part.parts());
-        let outcome = Outcome {
-            tick: self.tick,
-            digest: self.digest(),
-            is_quiet: self.is_quiet(),
-            gathered: std::mem::replace(&mut self.gathered, Output::new(index, parts)),
-            applied: std::mem::replace(&mut self.applied, Output::new(index, parts)),
-        };
+        for output in &mut self.outputs {
+            output.sort();
+        }
         self.delivery = None;
-        *lock(&self.boxes().outcome) = Some(outcome);
+        let (digest, is_quiet) = (self.digest(), self.is_quiet());
+        let (index, parts) = (self.part.index(), self.part.parts());
+        let exchange = Arc::clone(&self.exchange);
+        let mut outcome = lock(&exchange.boxes[usize::from(index)].outcome);
+        let outcome = outcome.get_or_insert_with(|| Outcome {
+            tick: self.tick,
+            digest,
+            is_quiet,
+            phases: [Output::new(index, parts), Output::new(index, parts)],
+        });
+        (outcome.tick, outcome.digest, outcome.is_quiet) = (self.tick, digest, is_quiet);
+        // The desk has emptied the lists of the beat before: their memory comes back.
+        std::mem::swap(&mut outcome.phases, &mut self.outputs);
     }
 
     /// The digest of this part's state: the same for the grid however it is divided, because
@@ -241,12 +252,9 @@ impl<R: Rules> Seat<R> {
         let mut sum = 0;
         for (row, (id, slot)) in table.ids().iter().zip(table.slots()).enumerate() {
             let place = u64::from(slot.0) | u64::from(table.generations()[row]) << 32;
-            let digest = Digest::new(DIGEST_OF_ROW)
-                .word(id.0)
-                .word(place)
-                .word(table.born()[row].0)
-                .word(R::digest_row(&self.part, row));
-            sum = combine(sum, digest.finish());
+            let (born, columns) = (table.born()[row].0, R::digest_row(&self.part, row));
+            let digest = of_words(DIGEST_OF_ROW, [id.0, place, born, columns]);
+            sum = combine(sum, digest);
         }
         if let Some(local) = &self.part.local {
             let digest = Digest::new(DIGEST_OF_LOCAL).word(R::digest_local(local));

@@ -27,6 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use crossbeam::utils::CachePadded;
 use orrery_base::{GridId, Tick};
 
 use crate::barrier::{Barrier, Broken};
@@ -99,7 +100,8 @@ pub struct Team<R: Rules> {
     slices: u16,
     desk: Mutex<Option<Desk<R>>>,
     /// Those of member `m` are `m * slices..(m + 1) * slices`.
-    seats: Vec<Mutex<Option<Seat<R>>>>,
+    /// Each in cache lines of its own: a line that two cores write goes to and fro.
+    seats: Vec<CachePadded<Mutex<Option<Seat<R>>>>>,
     barrier: Barrier,
     /// For turns whose first barrier is an even and an odd meeting: the leader may write the next
     /// one while a member has yet to read that of a turn of rest.
@@ -142,7 +144,10 @@ impl<R: Rules> Team<R> {
             members,
             slices,
             desk: Mutex::new(Some(desk)),
-            seats: seats.into_iter().map(|s| Mutex::new(Some(s))).collect(),
+            seats: seats
+                .into_iter()
+                .map(|s| CachePadded::new(Mutex::new(Some(s))))
+                .collect(),
             barrier: Barrier::new(u32::from(members)),
             plans: [Mutex::new(plan), Mutex::new(plan)],
             is_under_way: AtomicBool::new(false),
@@ -379,7 +384,7 @@ impl<R: Rules> Team<R> {
     #[must_use]
     pub fn image(&self, inbox: Vec<Envelope<R::Message>>) -> GridImage<R> {
         assert!(!self.is_under_way(), "a beat is under way");
-        let seats: Vec<_> = self.seats.iter().map(lock).collect();
+        let seats: Vec<_> = self.seats.iter().map(|seat| lock(seat)).collect();
         let seats = seats
             .iter()
             .map(|seat| seat.as_ref().expect("a team that is at work has its seats"));

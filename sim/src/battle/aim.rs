@@ -19,7 +19,7 @@ fn coarse_difference(to: [i32; 3], from: [i32; 3]) -> [i64; 3] {
 }
 
 /// Length of a vector whose components are below 2³⁰ in magnitude, rounded down.
-const fn length(v: [i64; 3]) -> i64 {
+fn length(v: [i64; 3]) -> i64 {
     let squares = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
     orrery_base::math::isqrt_u64(squares as u64) as i64
 }

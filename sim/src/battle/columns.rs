@@ -4,7 +4,7 @@
 //! [`Ship::encode`] does not name.
 
 use orrery_base::columns::columns;
-use orrery_base::digest::Digest;
+use orrery_base::digest::of_words;
 use orrery_base::{EntityId, Slot};
 use orrery_kernel::codec::{DecodeError, Put, Reader};
 
@@ -69,18 +69,19 @@ impl ShipColumns {
     pub(super) fn digest_row(&self, row: usize) -> u64 {
         let bytes = [self.fleet[row], self.hold[row], self.cooldown[row], 0];
         let lock = self.lock[row];
-        Digest::new(0)
-            .word(pair(self.x[row], self.y[row]))
-            .word(pair(self.z[row], self.vx[row]))
-            .word(pair(self.vy[row], self.vz[row]))
-            .word(pair(self.tx[row], self.ty[row]))
-            .word(pair(self.tz[row], self.response[row] as i32))
-            .word(pair(self.hull[row], i32::from_le_bytes(bytes)))
-            .word(lock.id.0)
-            .word(u64::from(lock.slot.0) | u64::from(self.jump[row]) << 32)
-            .word(self.killer[row].0)
-            .word(self.mark[row])
-            .finish()
+        let words = [
+            pair(self.x[row], self.y[row]),
+            pair(self.z[row], self.vx[row]),
+            pair(self.vy[row], self.vz[row]),
+            pair(self.tx[row], self.ty[row]),
+            pair(self.tz[row], self.response[row] as i32),
+            pair(self.hull[row], i32::from_le_bytes(bytes)),
+            lock.id.0,
+            u64::from(lock.slot.0) | u64::from(self.jump[row]) << 32,
+            self.killer[row].0,
+            self.mark[row],
+        ];
+        of_words(0, words)
     }
 
     /// Where a row is, centimetres.
