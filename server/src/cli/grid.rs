@@ -172,16 +172,33 @@ pub(super) fn run(config: &Config, args: &GridArgs) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+impl Wish {
+    fn new(
+        grid: u32,
+        verb: &'static str,
+        body: Value,
+        done: String,
+        is_done: impl Fn(&Row) -> bool + 'static,
+    ) -> Self {
+        let is_done = Box::new(is_done);
+        Self {
+            grid,
+            verb,
+            body,
+            done,
+            is_done,
+        }
+    }
+}
+
 /// What a change asks of the server; `None` for what changes nothing.
 fn wish(command: &GridCommand) -> Option<Wish> {
-    let (grid, verb, body, done, is_done): (_, _, _, _, Box<dyn Fn(&Row) -> bool>) = match *command
-    {
+    Some(match *command {
         GridCommand::List { .. } => return None,
         GridCommand::Move { grid, shard } => {
             let is_there = move |row: &Row| row.shard == shard;
             let done = format!("is at home on shard {shard}");
-            let body = json!({ "shard": shard });
-            (grid, "move", body, done, Box::new(is_there))
+            Wish::new(grid, "move", json!({ "shard": shard }), done, is_there)
         }
         GridCommand::Split {
             grid,
@@ -191,45 +208,39 @@ fn wish(command: &GridCommand) -> Option<Wish> {
             let is_split = move |row: &Row| row.members == members;
             let done = format!("is stepped by {members} shards in {slices} slices each");
             let body = json!({ "members": members, "slices": slices });
-            (grid, "split", body, done, Box::new(is_split))
+            Wish::new(grid, "split", body, done, is_split)
         }
         GridCommand::Merge { grid } => {
-            let is_whole = |row: &Row| row.members == 1;
             let done = "is stepped by one shard".to_owned();
-            (grid, "merge", json!({}), done, Box::new(is_whole))
+            Wish::new(grid, "merge", json!({}), done, |row| row.members == 1)
         }
-        GridCommand::Pace { grid, pace } => {
-            let per_mille = match pace {
-                Pace::Auto => None,
-                Pace::Fixed(pace) => Some(pace),
-            };
-            let has_pace = move |row: &Row| {
-                per_mille.is_none_or(|pace| (row.dilation * 1e3).round() == f64::from(pace))
-            };
-            let done = per_mille.map_or_else(
-                || "has its time run as fast as its cost allows".to_owned(),
-                |pace| {
-                    format!(
-                        "has its time run at {} % of real time",
-                        f64::from(pace) / 10.0
-                    )
-                },
-            );
-            let body = json!({ "per_mille": per_mille });
-            (grid, "pace", body, done, Box::new(has_pace))
-        }
+        GridCommand::Pace { grid, pace } => wish_for_pace(grid, pace),
         GridCommand::Fault { grid } => {
             let done = "was made to fail; the server's log says when it is back".to_owned();
-            (grid, "fault", json!({}), done, Box::new(|_| true))
+            Wish::new(grid, "fault", json!({}), done, |_| true)
         }
-    };
-    Some(Wish {
-        grid,
-        verb,
-        body,
-        done,
-        is_done,
     })
+}
+
+fn wish_for_pace(grid: u32, pace: Pace) -> Wish {
+    let per_mille = match pace {
+        Pace::Auto => None,
+        Pace::Fixed(pace) => Some(pace),
+    };
+    let has_pace = move |row: &Row| {
+        per_mille.is_none_or(|pace| (row.dilation * 1e3).round() == f64::from(pace))
+    };
+    let done = per_mille.map_or_else(
+        || "has its time run as fast as its cost allows".to_owned(),
+        |pace| {
+            format!(
+                "has its time run at {} % of real time",
+                f64::from(pace) / 10.0
+            )
+        },
+    );
+    let body = json!({ "per_mille": per_mille });
+    Wish::new(grid, "pace", body, done, has_pace)
 }
 
 fn list(operator: &Operator) -> anyhow::Result<Vec<Row>> {
@@ -266,12 +277,11 @@ fn show(operator: &Operator, busy: bool, json: bool) -> anyhow::Result<()> {
     if busy {
         rows.retain(|row| row.clients > 0 || row.members != 1 || row.dilation < 1.0);
     }
-    let text = if json {
-        serde_json::to_string_pretty(&rows)? + "\n"
-    } else {
-        table(&rows)
-    };
-    super::print(&text)
+    if json {
+        let text = serde_json::to_string_pretty(&rows)?;
+        return super::print(&format!("{text}\n"));
+    }
+    super::print(&table(&rows))
 }
 
 fn table(rows: &[Row]) -> String {

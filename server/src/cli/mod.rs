@@ -74,6 +74,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     init_logging(&cli);
+    init_panics();
     let config = match crate::config::Config::load(cli.config.as_deref()) {
         Ok(config) => config,
         Err(error) => return fail(&error),
@@ -105,6 +106,23 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }
+}
+
+/// A grid that panics is contained, so its shard has to go on at once: no backtrace is made, which
+/// with `RUST_BACKTRACE` set takes half a second the first time. What the beat that panicked needs
+/// to be repeated is in `incidents/`. The thread that restores the grid panics to find out why,
+/// again and again; what comes of it is logged there.
+fn init_panics() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("");
+        if name.starts_with("orrery-shard-") {
+            tracing::error!(thread = name, "{info}");
+        } else if !name.starts_with("orrery-restore-") {
+            others(info);
+        }
+    }));
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -65,6 +65,9 @@ impl Beats {
     }
 }
 
+/// What has to hold: name, found, limit, whether it does.
+type Limit = (&'static str, String, String, bool);
+
 /// What came out of a run.
 pub(crate) struct Outcome {
     /// The grid that failed, and how many played on it.
@@ -93,8 +96,7 @@ impl Outcome {
         self.restored_s.iter().copied().fold(0.0, f64::max)
     }
 
-    /// What has to hold: name, found, limit, whether it does.
-    fn limits(&self, bots: u32) -> Vec<(&'static str, String, String, bool)> {
+    fn limits(&self, bots: u32) -> Vec<Limit> {
         let failed = self.report["failed"].as_u64().unwrap_or(u64::MAX);
         let slowest_s = self.slowest_s();
         let neighbour_ms = self.other_after.p99_ms;
@@ -177,24 +179,37 @@ pub(crate) fn write(
         "repeatable": outcome.repeatable,
         "holds": holds,
     });
+    let text = table(bots, outcome, &limits, &json);
+    print!("\n{text}\n");
+    let stem = folder.join("containment");
+    for (ending, content) in [("json", format!("{json:#}\n")), ("md", text)] {
+        let path = stem.with_extension(ending);
+        std::fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(holds)
+}
+
+/// The same for people.
+fn table(bots: u32, outcome: &Outcome, limits: &[Limit], json: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
-    let id = word(&commit["id"]);
+    let id = word(&json["commit"]["id"]);
     let mut text = String::from("# A grid that fails\n\n");
     // Writing to a string does not fail.
     let _ = writeln!(
         text,
-        "`{command}` · grid {} with {} of {bots} players failed {} times · {} · {} cores · \
+        "`{}` · grid {} with {} of {bots} players failed {} times · {} · {} cores · \
          commit {} · load before {}\n",
+        word(&json["command"]),
         outcome.grid,
         outcome.players,
         outcome.restored_s.len(),
-        word(&machine["processor"]),
-        machine["cores"],
+        word(&json["machine"]["processor"]),
+        json["machine"]["cores"],
         id.get(..10).unwrap_or(&id),
-        load[0],
+        json["load_before"][0],
     );
     text.push_str("| figure | measured | limit | |\n| --- | --- | --- | --- |\n");
-    for (name, found, limit, holds) in &limits {
+    for (name, found, limit, holds) in limits {
         let verdict = if *holds { "pass" } else { "**FAIL**" };
         let _ = writeln!(text, "| {name} | {found} | {limit} | {verdict} |");
     }
@@ -211,13 +226,7 @@ pub(crate) fn write(
             beats.count, beats.p50_ms, beats.p99_ms, beats.max_ms
         );
     }
-    print!("\n{text}\n");
-    let stem = folder.join("containment");
-    for (ending, content) in [("json", format!("{json:#}\n")), ("md", text)] {
-        let path = stem.with_extension(ending);
-        std::fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
-    }
-    Ok(holds)
+    text
 }
 
 #[cfg(test)]
