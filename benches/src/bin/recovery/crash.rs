@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use orrery_base::rng::Rng;
 use orrery_base::{EntityId, Tick};
 
-use crate::Common;
+use crate::Setting;
 use crate::pilots::Pilots;
 use crate::results::{Life, Results};
 use crate::stage::{Server, Stage, copy};
@@ -36,7 +36,7 @@ struct Witnesses {
 ///
 /// # Errors
 /// If a server does not come back, or something fails that is not a kill.
-pub(crate) fn run(common: &Common, kills: u32, bots: u32, forget: bool) -> anyhow::Result<bool> {
+pub(crate) fn run(common: &Setting, kills: u32, bots: u32, forget: bool) -> anyhow::Result<bool> {
     let stage = Stage::prepare(common, bots)?;
     let mut witnesses = Witnesses {
         registrar: Registrar::default(),

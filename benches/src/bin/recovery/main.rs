@@ -35,12 +35,12 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    common: Common,
+    common: Setting,
 }
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
-struct Common {
+struct Setting {
     /// Star systems; one for some 42 players if not given.
     #[arg(long, global = true)]
     systems: Option<u32>,

@@ -92,7 +92,7 @@ impl Pilots {
             for (number, (ticket, mut pilot)) in tickets.into_iter().zip(pilots).enumerate() {
                 tasks.spawn(async move {
                     // It ends with the connection, at the latest with the server.
-                    let _ = pilot.fly(&ticket).await;
+                    let _ = Box::pin(pilot.fly(&ticket)).await;
                     (number, pilot)
                 });
             }
@@ -122,7 +122,7 @@ struct Over;
 impl Pilot {
     async fn fly(&mut self, ticket: &Ticket) -> anyhow::Result<()> {
         let socket = Socket::towards(ticket.address, ticket.fingerprint, Player::alpn())?;
-        let connect = Player::connect(&socket, ticket, "orrery-recovery");
+        let connect = Box::pin(Player::connect(&socket, ticket, "orrery-recovery"));
         let mut player = tokio::select! {
             player = connect => player?,
             () = over(&self.stop) => return Ok(()),

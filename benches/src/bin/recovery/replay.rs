@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use orrery_benches::report::{rounded, summarise};
 use serde_json::{Value, json};
 
-use crate::Common;
+use crate::Setting;
 use crate::results::{about, folder, quantile, write_json};
 use crate::stage::Stage;
 
@@ -26,7 +26,7 @@ const LIMIT_X: f64 = 10.0;
 ///
 /// # Errors
 /// If the server or the players fail, or the replay comes out differently.
-pub(crate) fn run(common: &Common, bots: u32, seconds: u32) -> anyhow::Result<bool> {
+pub(crate) fn run(common: &Setting, bots: u32, seconds: u32) -> anyhow::Result<bool> {
     let stage = Stage::prepare(common, bots)?;
     let played = Duration::from_secs(seconds.into());
     let arrive = ARRIVE + ARRIVE_EACH * bots;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use orrery_benches::report::{rounded, summarise};
 use serde_json::json;
 
-use crate::Common;
+use crate::Setting;
 use crate::results::{about, folder, quantile, write_json};
 use crate::stage::{Stage, copy};
 
@@ -20,7 +20,7 @@ const SHIPS_PER_SYSTEM: u32 = 400;
 ///
 /// # Errors
 /// If the store cannot be made or not be recovered.
-pub(crate) fn run(common: &Common, ships: u32, rounds: u32) -> anyhow::Result<bool> {
+pub(crate) fn run(common: &Setting, ships: u32, rounds: u32) -> anyhow::Result<bool> {
     let mut common = common.clone();
     let systems = ships.div_ceil(SHIPS_PER_SYSTEM).max(2);
     let systems = *common.systems.get_or_insert(systems);

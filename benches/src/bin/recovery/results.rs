@@ -8,7 +8,7 @@ use orrery_benches::machine;
 use orrery_benches::report::{rounded, summarise};
 use serde_json::{Value, json};
 
-use crate::Common;
+use crate::Setting;
 use crate::crash::holds;
 use crate::stage::Stage;
 use crate::witness::Verdict;
@@ -47,7 +47,7 @@ pub(crate) struct Results {
 ///
 /// # Errors
 /// If it cannot be made.
-pub(crate) fn folder(common: &Common, root: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn folder(common: &Setting, root: &Path) -> anyhow::Result<PathBuf> {
     let folder = common.results.clone();
     let folder = folder.unwrap_or_else(|| root.join("perf/results"));
     std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
@@ -70,8 +70,9 @@ pub(crate) fn about(root: &Path) -> Value {
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn write_json(path: &Path, value: &Value) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value).context("encode the results")?;
-    std::fs::write(path, text + "\n").with_context(|| format!("write {}", path.display()))
+    let mut text = serde_json::to_string_pretty(value).context("encode the results")?;
+    text.push('\n');
+    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }
 
 /// The value that such a share of all does not exceed.
@@ -88,7 +89,7 @@ impl Results {
     ///
     /// # Errors
     /// If something cannot be written.
-    pub(crate) fn write(&self, common: &Common, stage: &Stage) -> anyhow::Result<bool> {
+    pub(crate) fn write(&self, common: &Setting, stage: &Stage) -> anyhow::Result<bool> {
         let folder = folder(common, stage.root())?;
         // The first life began with an empty store.
         let after_kills = self.lives.get(1..).unwrap_or_default();
@@ -225,7 +226,8 @@ fn plot(recovered: &[f64], ready: &[f64], bots: u32) -> String {
             );
         }
     }
-    svg + "</svg>\n"
+    svg.push_str("</svg>\n");
+    svg
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use orrery_client::rest::Rest;
 
-use crate::Common;
+use crate::Setting;
 use crate::process::Process;
 
 /// Players in one star system, about.
@@ -44,7 +44,7 @@ impl Stage {
     ///
     /// # Errors
     /// If a program is missing or fails.
-    pub(crate) fn prepare(common: &Common, players: u32) -> anyhow::Result<Self> {
+    pub(crate) fn prepare(common: &Setting, players: u32) -> anyhow::Result<Self> {
         let beside = std::env::current_exe().context("find this program")?;
         let program = common.program.clone();
         let program = program.unwrap_or_else(|| beside.with_file_name("orrery"));

@@ -147,10 +147,11 @@ fn recorded(parting: &Parting) -> String {
         records,
     } = parting;
     let mut text = format!("beat {beat} is the first that differs, grid {grid} the first there\n");
-    let [a, b] = match records {
-        [Some(a), Some(b)] => [a, b],
-        [Some(_), None] => return text + "  the grid does a beat in A only\n",
-        _ => return text + "  the grid does a beat in B only\n",
+    let [Some(a), Some(b)] = records else {
+        let side = if records[0].is_some() { "A" } else { "B" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  the grid does a beat in {side} only");
+        return text;
     };
     let mut line = |what: &str, a: String, b: String| {
         if a != b {
@@ -211,7 +212,7 @@ fn repeated(sources: [&Source; 2], parting: &Parting) -> anyhow::Result<String> 
         let from = replay.from();
         if before >= source.first {
             source
-                .follow(&mut replay, before, |tick| {
+                .follow(&mut replay, before, |tick, _| {
                     bar.update(tick.since(from), before.since(from));
                 })
                 .with_context(|| format!("replay {side}"))?;
@@ -220,8 +221,9 @@ fn repeated(sources: [&Source; 2], parting: &Parting) -> anyhow::Result<String> 
         replays.push(replay);
     }
     if let Some(found) = first_difference(&replays) {
-        text += "before that beat the digests are equal and yet the states are not:\n";
-        return Ok(text + &found);
+        text.push_str("before that beat the digests are equal and yet the states are not:\n");
+        text.push_str(&found);
+        return Ok(text);
     }
     for ((source, side), replay) in sources.into_iter().zip(["A", "B"]).zip(&mut replays) {
         if let Some(found) = beat_again(source, replay, parting.beat)? {
@@ -231,11 +233,12 @@ fn repeated(sources: [&Source; 2], parting: &Parting) -> anyhow::Result<String> 
             );
         }
     }
-    text += &first_difference(&replays).unwrap_or_else(|| {
+    let found = first_difference(&replays).unwrap_or_else(|| {
         "  done again here, both come out the same: another build made one of them, or its \
          record was changed\n"
             .to_owned()
     });
+    text.push_str(&found);
     Ok(text)
 }
 

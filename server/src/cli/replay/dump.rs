@@ -60,7 +60,7 @@ pub(super) fn dump(
     let mut replay = source.begin(grids, until.next(), until, 1)?;
     let bar = progress::bar("replay");
     let from = replay.from();
-    source.follow(&mut replay, until, |tick| {
+    source.follow(&mut replay, until, |tick, _| {
         bar.update(tick.since(from), until.since(from));
     })?;
     bar.finish();

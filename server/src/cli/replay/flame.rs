@@ -63,6 +63,10 @@ struct Call {
 
 impl Call {
     /// All stacks of a report, below the threads' names.
+    #[allow(
+        clippy::iter_over_hash_type,
+        reason = "sums in a sorted map do not depend on the order"
+    )]
     fn of(report: &Report) -> Self {
         let mut root = Self::default();
         for (stack, &count) in &report.data {
@@ -105,7 +109,8 @@ fn draw(root: &Call) -> String {
         (0.0, height - ROW),
         (scale, root.samples),
     );
-    svg + "</svg>\n"
+    svg.push_str("</svg>\n");
+    svg
 }
 
 fn draw_call(

@@ -35,7 +35,7 @@ pub(super) fn repeat(source: &Source, file: &Path) -> anyhow::Result<ExitCode> {
     let mut replay = source.begin(&grids, record.wall, before, 1)?;
     let from = replay.from();
     let bar = progress::bar("replay");
-    source.follow(&mut replay, before, |tick| {
+    source.follow(&mut replay, before, |tick, _| {
         bar.update(tick.since(from), before.since(from));
     })?;
     bar.finish();

@@ -143,7 +143,8 @@ impl Source {
         Replay::begin(&self.store, &self.galaxy, grids, start, until, parts)
     }
 
-    /// Takes a replay to beat `until`; `seen` is told of every beat.
+    /// Takes a replay to beat `until`; `seen` is told of every beat
+    /// that was done, and how many of grids that makes.
     ///
     /// # Errors
     /// As [`Replay::take`].
@@ -151,7 +152,7 @@ impl Source {
         &self,
         replay: &mut Replay,
         until: Tick,
-        mut seen: impl FnMut(Tick),
+        mut seen: impl FnMut(Tick, u64),
     ) -> anyhow::Result<()> {
         let from = replay.from();
         if from >= until {
@@ -161,7 +162,7 @@ impl Source {
             let row = row.context("read the journal")?;
             let (beat, bytes) = (row.key.beat, row.record);
             replay.take(&Recorded { beat, bytes }, |_, _, _| Ok(()))?;
-            seen(beat);
+            seen(beat, replay.beats);
         }
         ensure!(
             replay.tick() == until,
