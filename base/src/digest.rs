@@ -129,7 +129,18 @@ mod tests {
     #[test]
     fn every_bit_of_a_row_moves_half_of_the_digest() {
         // A row of a battle: small numbers, zeros, an id.
-        let row = [0, 1, 0xffff_ffff_0000_0001, 0, 500, 1 << 44 | 7 << 20, 0, 0, 0, 3];
+        let row = [
+            0,
+            1,
+            0xffff_ffff_0000_0001,
+            0,
+            500,
+            1 << 44 | 7 << 20,
+            0,
+            0,
+            0,
+            3,
+        ];
         let digest = of_words(0, row);
         let mut seen = std::collections::BTreeSet::from([digest]);
         let mut moved = 0;

@@ -122,8 +122,13 @@ mod tests {
         }
         // The root changes from r² − 1 to r²; every 1,009th r, and those around powers of two.
         let top = u64::from(u32::MAX);
-        let near_powers = (1..32).flat_map(|bit| ((1_u64 << bit).saturating_sub(3)).max(1)..=(1_u64 << bit) + 3);
-        for root in (1..=top).step_by(1_009).chain(near_powers).chain(top - 9..=top) {
+        let near_powers =
+            (1..32).flat_map(|bit| ((1_u64 << bit).saturating_sub(3)).max(1)..=(1_u64 << bit) + 3);
+        for root in (1..=top)
+            .step_by(1_009)
+            .chain(near_powers)
+            .chain(top - 9..=top)
+        {
             let square = root * root;
             assert_eq!(isqrt_u64(square - 1), root - 1, "{root}² − 1");
             assert_eq!(isqrt_u64(square), root, "{root}²");

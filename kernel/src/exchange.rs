@@ -29,6 +29,9 @@ pub(crate) struct Exchange<R: Rules> {
     pub(crate) boxes: Vec<CachePadded<PartBoxes<R>>>,
 }
 
+/// Effects on their way from one part to another, in cache lines of their own.
+type EffectBox<R> = CachePadded<Mutex<Vec<TargetedEffect<<R as Rules>::Effect>>>>;
+
 /// What one part finds and leaves.
 pub(crate) struct PartBoxes<R: Rules> {
     /// For this part, from the desk.
@@ -38,7 +41,7 @@ pub(crate) struct PartBoxes<R: Rules> {
     /// From this part, for all.
     pub(crate) frame: Mutex<Option<Arc<R::Frame>>>,
     /// For this part, by the part that emitted them.
-    pub(crate) effects: Vec<CachePadded<Mutex<Vec<TargetedEffect<R::Effect>>>>>,
+    pub(crate) effects: Vec<EffectBox<R>>,
     /// From this part, for the desk, which empties it and leaves the memory.
     pub(crate) outcome: Mutex<Option<Outcome<R>>>,
 }

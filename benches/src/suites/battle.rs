@@ -34,7 +34,10 @@ const SHIPS: u32 = 10_000;
 const ONE: &str = "one part";
 const TWO: &str = "two parts, two threads";
 /// Beats of a turn.
-const BEATS: u64 = 60;
+const BEATS: u64 = 240;
+/// Beats before them that are played and not counted: by then fresh threads have a core each, as
+/// a shard's thread has from the start.
+const SETTLING: u64 = 60;
 /// Beats before anything is measured: by then the fleets have met.
 const WARM_UP: u64 = 120;
 /// Beats of which the phases are timed.
@@ -56,11 +59,15 @@ fn group() -> Group {
     let (mut one, mut two) = (Arena::new(1), Arena::new(2));
     Group::new("10,000 ships", "beat")
         .with(Contender::timed(ONE, Role::Ours, beats, move || {
-            one.play(BEATS).iter().sum()
+            counted(&one.play(SETTLING + BEATS))
         }))
         .with(Contender::timed(TWO, Role::Ours, beats, move || {
-            two.play_in_parallel(BEATS, &mut NoProbe).iter().sum()
+            counted(&two.play_in_parallel(SETTLING + BEATS, &mut NoProbe))
         }))
+}
+
+fn counted(beats: &[Duration]) -> Duration {
+    beats[SETTLING as usize..].iter().sum()
 }
 
 /// The phases on one part and on two, and the beats of both.

@@ -54,10 +54,12 @@ pub(super) fn interact(
     frames: &[Arc<BattleFrame>],
     effects: &mut EffectBuffer<Effect>,
 ) {
+    let own = part.index();
     let (ids, ships) = part.table.split_mut();
     let Scratch { found, locked } = &mut part.scratch;
     // All at once: most of these are misses of the cache, and in a short loop they overlap.
     let field = Field::new(frames);
+    field.warm(own);
     locked.clear();
     let tracks = ships.lock.iter().map(|lock| field.track(*lock));
     locked.extend(tracks.map(|track| track.unwrap_or(Track::NONE)));
