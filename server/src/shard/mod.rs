@@ -44,7 +44,7 @@ use orrery_storage::{BeatPort, Durable, Submission, SubmitError};
 pub use links::Links;
 pub use packet::{Packet, Publication, Transfer};
 pub use placement::{Change, PlacementRequest};
-pub use restore::{Culprits, Ward};
+pub use restore::{Culprits, RestoreJob, Restorer, Ward, on_threads};
 pub use simulation::{Checkpoint, Comeback, Done, Incident, Simulation};
 
 use self::clients::Clients;
@@ -193,7 +193,8 @@ impl Shard {
             tick,
         );
         let interval = u64::from(parts.config.durability.checkpoint_interval_beats);
-        let mut simulation = Simulation::new(shard, parts.world, &parts.deal, interval);
+        let mut simulation = 
+            Simulation::new(shard, parts.world, &parts.deal, interval, restore::on_threads());
         for (grid, input) in parts.orphans {
             simulation.take_input(grid, input);
         }

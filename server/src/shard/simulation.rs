@@ -30,7 +30,7 @@ use super::ImageNews;
 use super::links::Links;
 use super::packet::{Packet, Transfer};
 use super::placement::{Change, Placement, PlacementRequest};
-use super::restore::{self, Restored, Ward};
+use super::restore::{self, Restored, Restorer, Ward};
 use super::watch::Watch;
 use crate::host::recovery::Deal;
 use crate::metrics::GridStatus;
@@ -61,6 +61,7 @@ pub struct Simulation {
     requests: VecDeque<(Tick, PlacementRequest)>,
     watch: Watch,
     wards: BTreeMap<GridId, Ward>,
+    restorer: Restorer,
     /// Beats between two images of a grid.
     image_interval: u64,
 }
@@ -110,9 +111,16 @@ pub struct Checkpoint {
 }
 
 impl Simulation {
-    /// Takes over a world; it is between two beats. `image_interval` is in beats, at least 1.
+    /// Takes over a world; it is between two beats. `image_interval` is in beats, at least 1;
+    /// lost grids are restored by `restorer`.
     #[must_use]
-    pub fn new(shard: ShardIndex, world: World<Space>, deal: &Deal, image_interval: u64) -> Self {
+    pub fn new(
+        shard: ShardIndex,
+        world: World<Space>,
+        deal: &Deal,
+        image_interval: u64,
+        restorer: Restorer,
+    ) -> Self {
         let mut wards = BTreeMap::new();
         let tick = world.tick();
         for grid in world.grids() {
@@ -133,6 +141,7 @@ impl Simulation {
             requests: VecDeque::new(),
             watch: Watch::default(),
             wards,
+            restorer,
             image_interval: image_interval.max(1),
         }
     }
@@ -506,7 +515,7 @@ impl Simulation {
             record: restore::incident_record(&failure, self.shard),
         };
         let ward = self.wards.entry(grid).or_default();
-        if let Err(error) = ward.restore(self.world.context(), failure) {
+        if let Err(error) = ward.restore(self.world.context(), failure, &mut self.restorer) {
             tracing::error!(
                 grid = grid.0,
                 error = format!("{error:#}"),
