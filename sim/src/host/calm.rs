@@ -22,6 +22,8 @@ impl Run {
     pub(super) fn calm_down(&mut self) {
         if self.host.is_calm.replace(true) {
             self.gather();
+            let delay = LAST_REQUESTS_NS / 4;
+            self.agenda.after(delay, Happening::CalmDown);
             return;
         }
         self.host.trace.note(|| "trouble ceases".into());
@@ -43,7 +45,7 @@ impl Run {
 
     /// Everything has to be well now.
     pub(super) fn conclude(&mut self) -> anyhow::Result<()> {
-        if self.lives > 0 && self.host.is_stopping.get() {
+        if self.is_concluded {
             return self.conclude_restarted();
         }
         let life = self.life.as_ref().context("the host has not come back")?;
@@ -87,6 +89,8 @@ impl Run {
         // The last proof: a stop in order, and what comes back is what was there.
         self.host.trace.note(|| "all is well; the host is to stop".into());
         self.host.is_stopping.set(true);
+        drop(truth);
+        self.is_concluded = true;
         self.agenda.after(8 * SECOND, Happening::Conclude);
         Ok(())
     }

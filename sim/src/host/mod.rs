@@ -153,6 +153,8 @@ pub struct Run {
     requests: u64,
     /// What the clock is ahead of the agenda.
     clock_jumps_ns: u64,
+    /// All was well; only a last restart is left.
+    is_concluded: bool,
     is_over: bool,
 }
 
@@ -215,6 +217,7 @@ impl Run {
             snapshots: 0,
             requests: 0,
             clock_jumps_ns: 0,
+            is_concluded: false,
             is_over: false,
         })
     }
