@@ -2,7 +2,6 @@
 //! commits each when its beat is durable, sends the bytes back to the shard, which would restore
 //! the grid from them, and says which part of the journal is still wanted.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -95,9 +94,6 @@ pub struct CheckpointWriter<R> {
     port: ControlPort,
     encoded: Vec<Sender<EncodedImage>>,
     keep_beats: u64,
-    /// Grids that had not changed since a checkpoint, with its beat and the one up to which that
-    /// is known.
-    unchanged: BTreeMap<GridId, (Tick, Tick)>,
     /// When it was last looked at what may be forgotten.
     pruned: Tick,
 }
@@ -130,7 +126,6 @@ impl<R: Rows> CheckpointWriter<R> {
             port,
             encoded,
             keep_beats,
-            unchanged: BTreeMap::new(),
             pruned: Tick(0),
         }
     }
@@ -138,8 +133,7 @@ impl<R: Rows> CheckpointWriter<R> {
     /// Takes in what a shard has sent; gives back what is to be written when its beat is durable.
     pub fn prepare(&mut self, job: ImageJob) -> Option<Prepared> {
         match job.news {
-            ImageNews::Unchanged { grid, tick, saved } => {
-                self.unchanged.insert(grid, (saved, tick));
+            ImageNews::Unchanged { tick } => {
                 self.look_back(tick);
                 None
             }
@@ -167,7 +161,6 @@ impl<R: Rows> CheckpointWriter<R> {
                 tracing::error!(%error, beat = tick.0, grid = grid.0, "write checkpoint");
             }
         });
-        self.unchanged.remove(&grid);
         if let Some(sender) = self.encoded.get(usize::from(shard.0)) {
             // The shard has ended if nobody listens.
             let _ = sender.send(EncodedImage { grid, tick, bytes });
@@ -198,14 +191,9 @@ impl<R: Rows> CheckpointWriter<R> {
             // What was not removed is found again next time.
             let _ = self.port.commit(batch);
         }
-        // A grid that did not change needs no records up to the beat for which that is known.
-        let reach = |grid: &GridId, which: Option<Tick>| match self.unchanged.get(grid) {
-            Some((saved, through)) if which == Some(*saved) => *through,
-            _ => which.unwrap_or_default(),
-        };
         let first = |which: fn(&Kept) -> Option<Tick>| {
-            let reaches = pruned.grids.iter();
-            let reaches = reaches.map(|(grid, kept)| reach(grid, which(kept)));
+            let grids = pruned.grids.values();
+            let reaches = grids.map(|kept| which(kept).unwrap_or_default());
             reaches.min().map_or(Tick(0), Tick::next)
         };
         let recovery = first(|kept| kept.newest);

@@ -42,6 +42,10 @@ use crate::rules::input::{Input, Message};
 /// a long, dilated beat cannot be split.
 const REQUEST_BEATS: u64 = 300;
 
+/// A grid that does not change is saved again after so many turns all the same: a recovery reads
+/// the journal from the oldest of all newest checkpoints on, without a gap, and so it is bounded.
+const UNCHANGED_IMAGES: u64 = 8;
+
 /// The simulation of a shard and what has come for its next beats.
 pub struct Simulation {
     shard: ShardIndex,
@@ -323,8 +327,11 @@ impl Simulation {
             }
             let waiting = self.world.waiting(grid);
             let is_alone = waiting.is_some_and(|waiting| waiting.arrivals.is_empty());
-            if let Some(saved) = ward.unchanged_since().filter(|_| is_alone) {
-                images.push(ImageNews::Unchanged { grid, tick, saved });
+            let is_recent =
+                |saved: Tick| tick.since(saved) < UNCHANGED_IMAGES * self.image_interval;
+            let saved = ward.unchanged_since().filter(|saved| is_recent(*saved));
+            if saved.is_some_and(|_| is_alone) {
+                images.push(ImageNews::Unchanged { tick });
             } else if let Some(image) = self.world.image(grid) {
                 images.push(ImageNews::Changed(Checkpoint { tick, image }));
             }

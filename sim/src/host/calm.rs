@@ -31,7 +31,8 @@ impl Run {
         for player in &mut self.players {
             player.cut_until_ns = 0;
         }
-        self.agenda.after(REST_NS - LAST_REQUESTS_NS, Happening::CalmDown);
+        self.agenda
+            .after(REST_NS - LAST_REQUESTS_NS, Happening::CalmDown);
         self.agenda.after(REST_NS, Happening::Conclude);
     }
 
@@ -87,7 +88,9 @@ impl Run {
             look(player, &truth).with_context(|| format!("player {number} at the end"))?;
         }
         // The last proof: a stop in order, and what comes back is what was there.
-        self.host.trace.note(|| "all is well; the host is to stop".into());
+        self.host
+            .trace
+            .note(|| "all is well; the host is to stop".into());
         self.host.is_stopping.set(true);
         drop(truth);
         self.is_concluded = true;
@@ -121,10 +124,7 @@ fn look(player: &Player, truth: &Truth) -> anyhow::Result<()> {
     let tick = replica.tick().context("it sees nothing")?;
     ensure!(replica.grid() == grid, "it sees grid {}", replica.grid());
     let (newest, _) = truth.newest(grid).context("the grid shows nothing")?;
-    ensure!(
-        newest.since(tick) < 60,
-        "it sees beat {tick} of {newest}"
-    );
+    ensure!(newest.since(tick) < 60, "it sees beat {tick} of {newest}");
     let frames = truth.frames(grid, tick).context("the beat was shown")?;
     let shown: BTreeSet<_> = replica.entities().map(|entity| entity.id).collect();
     let there: BTreeSet<_> = frames

@@ -405,12 +405,7 @@ impl Edge {
             budget_bytes: SNAPSHOT_BYTES,
         };
         let mut bytes = Vec::new();
-        let report = view.encode(
-            &mut self.encode,
-            &publication.history,
-            &request,
-            &mut bytes,
-        );
+        let report = view.encode(&mut self.encode, &publication.history, &request, &mut bytes);
         if report.bytes > 0 {
             self.outbox.push((watcher.client, Told::Snapshot(bytes)));
         }

@@ -81,11 +81,7 @@ impl Life {
     ///
     /// # Errors
     /// See [`StartFailure`].
-    pub fn start(
-        host: &Rc<Host>,
-        ground: &Ground<'_>,
-        shards: u16,
-    ) -> Result<Self, StartFailure> {
+    pub fn start(host: &Rc<Host>, ground: &Ground<'_>, shards: u16) -> Result<Self, StartFailure> {
         let opened = recover(ground.disk.clone(), ground.plan.log, ground.rows);
         let opened = opened.map_err(|error| {
             let may_fail = ground.may_fail;
@@ -143,11 +139,13 @@ impl Life {
         for (index, (((world, port), mesh), encoded)) in (0..).map(ShardIndex).zip(dealt) {
             let queue = Arc::clone(&jobs);
             let restorer = Box::new(move |_: String, job| {
-                queue.lock().unwrap_or_else(PoisonError::into_inner).push(job);
+                queue
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(job);
                 Ok(())
             });
-            let mut simulation =
-                Simulation::new(index, world, deal, plan.image_interval, restorer);
+            let mut simulation = Simulation::new(index, world, deal, plan.image_interval, restorer);
             for (grid, input) in &orphans {
                 if deal.world_of(*grid) == Some(usize::from(index.0)) {
                     simulation.take_input(*grid, input.clone());
@@ -158,6 +156,7 @@ impl Life {
                 edge: Rc::new(RefCell::new(Edge::new(index, last))),
                 requests: Rc::new(RefCell::new(VecDeque::new())),
                 stalled_until_ns: Cell::new(0),
+                doing: Rc::default(),
             };
             let config = MetronomeConfig::default();
             let parts = Parts {
@@ -171,6 +170,7 @@ impl Life {
                 metronome: Metronome::new(config, last.next(), first_ns),
                 images: images_in.clone(),
                 encoded,
+                doing: Rc::clone(&handle.doing),
             };
             let host = Rc::clone(host);
             handles.push(handle);

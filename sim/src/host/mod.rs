@@ -43,7 +43,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use orrery_base::{ClientId, ShardIndex};
+use orrery_base::{ClientId, ShardIndex, Tick};
 use orrery_server::shard::RestoreJob;
 use orrery_storage::commit::Turn;
 use orrery_storage::log::simulated::SimulatedDisk;
@@ -62,6 +62,9 @@ use self::trouble::Weather;
 
 /// Of the draws of a run.
 const PURPOSE: u32 = 0x686f_7374;
+
+/// A host that has done no beat for so long never will.
+const STANDSTILL_NS: u64 = 20 * SECOND;
 
 /// What a run is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +132,8 @@ pub enum Happening {
     Die(u64),
     /// The process is started.
     Start,
+    /// Somebody looks whether the beats go on.
+    Watch,
     /// No more trouble from here on.
     CalmDown,
     /// Everything has to be well.
@@ -153,6 +158,8 @@ pub struct Run {
     requests: u64,
     /// What the clock is ahead of the agenda.
     clock_jumps_ns: u64,
+    /// The life and the beat when it was last looked at.
+    watched: (u64, Tick),
     /// All was well; only a last restart is left.
     is_concluded: bool,
     is_over: bool,
@@ -194,6 +201,7 @@ impl Run {
         let mut agenda = Agenda::default();
         agenda.after(0, Happening::Start);
         agenda.after(options.seconds * SECOND, Happening::CalmDown);
+        agenda.after(STANDSTILL_NS, Happening::Watch);
         agenda.after(SECOND, Happening::Operate);
         agenda.after(SECOND, Happening::Hinder);
         agenda.after(SECOND, Happening::Harm);
@@ -217,6 +225,7 @@ impl Run {
             snapshots: 0,
             requests: 0,
             clock_jumps_ns: 0,
+            watched: (0, Tick(0)),
             is_concluded: false,
             is_over: false,
         })
@@ -293,6 +302,7 @@ impl Run {
                 Ok(())
             }
             Happening::Start => self.start(),
+            Happening::Watch => self.watch(),
             Happening::CalmDown => {
                 self.calm_down();
                 Ok(())
@@ -308,6 +318,22 @@ impl Run {
         } else {
             None
         }
+    }
+
+    /// A life without a beat for so long has come to a standstill.
+    fn watch(&mut self) -> anyhow::Result<()> {
+        self.agenda.after(STANDSTILL_NS, Happening::Watch);
+        let Some(life) = &self.life else {
+            return Ok(());
+        };
+        let doing: Vec<_> = life.handles.iter().map(|it| it.doing.get()).collect();
+        let beat = doing.iter().map(|it| it.beat).max().unwrap_or_default();
+        let former = std::mem::replace(&mut self.watched, (self.lives, beat));
+        ensure!(
+            former != self.watched,
+            "the host stands still; what its shards do: {doing:?}"
+        );
+        Ok(())
     }
 
     fn start(&mut self) -> anyhow::Result<()> {
@@ -361,9 +387,14 @@ impl Run {
         }
         let pause = running.resume(shard);
         let jobs = running.take_jobs();
-        let stop = running.stops[shard].as_ref().map(|stop| format!("{stop:?}"));
+        let stop = running.stops[shard]
+            .as_ref()
+            .map(|stop| format!("{stop:?}"));
         let is_failure = matches!(running.stops[shard], Some(Stop::Failed(_)));
-        let have_ended = running.stops.iter().all(|it| matches!(it, Some(Stop::Ended)));
+        let have_ended = running
+            .stops
+            .iter()
+            .all(|it| matches!(it, Some(Stop::Ended)));
         for job in jobs {
             let delay = self.host.draws.within(MS..300 * MS);
             self.agenda.after(delay, Happening::Restore(life, job));
@@ -488,14 +519,19 @@ impl Run {
                 let trace = &self.host.trace;
                 trace.note(|| format!("the host has stopped in order: {report:?}"));
                 ensure!(report.clean, "the host stopped in order, but {report:?}");
-                ensure!(kept == 0, "rows of {kept} frames were not flushed at the end");
+                ensure!(
+                    kept == 0,
+                    "rows of {kept} frames were not flushed at the end"
+                );
                 let durable = report.last_beat.unwrap_or_default();
                 let mut checker = self.host.checker.borrow_mut();
                 checker.advance(durable, self.shards)?;
             }
             Err(error) => {
                 // The disk may fail at the very end, too.
-                self.host.trace.note(|| format!("no orderly end: {error:#}"));
+                self.host
+                    .trace
+                    .note(|| format!("no orderly end: {error:#}"));
                 ensure!(
                     self.weather.disk_may_fail(&self.disk) || self.disk.is_off(),
                     "the commit did not end in order: {error:#}"

@@ -93,7 +93,11 @@ impl Run {
         let answer = it.hear(told, &self.host.truth.borrow())?;
         if let Some(said) = answer {
             // Sometimes late, even too late.
-            let most = if self.host.draws.one_in(10) { 6 * SECOND } else { 300 * MS };
+            let most = if self.host.draws.one_in(10) {
+                6 * SECOND
+            } else {
+                300 * MS
+            };
             let delay = self.host.draws.within(0..most);
             if let Some((client, edge)) = self.players[player].connection {
                 let heard = Happening::Heard(self.lives, edge, client, said);

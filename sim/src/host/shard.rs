@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crossbeam::channel::{Receiver, Sender};
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::metronome::{Metronome, Pulse};
-use orrery_kernel::probe::{Conductor, Probe};
+use orrery_kernel::probe::{Conductor, Phase, Probe};
 use orrery_server::shard::{
     EncodedImage, ImageJob, Links, Packet, PlacementRequest, Publication, Simulation,
 };
@@ -101,6 +101,19 @@ pub struct Handle {
     pub requests: Rc<RefCell<VecDeque<PlacementRequest>>>,
     /// It does not run before this moment.
     pub stalled_until_ns: Cell<u64>,
+    /// What it is at.
+    pub doing: Rc<Cell<Doing>>,
+}
+
+/// What a shard is at, for whoever has to find out why it does not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Doing {
+    /// The beat.
+    pub beat: Tick,
+    /// The step of its loop.
+    pub step: &'static str,
+    /// The grid whose turn it is, in a beat.
+    pub grid: Option<GridId>,
 }
 
 /// What a shard is made of.
@@ -125,6 +138,8 @@ pub struct Parts {
     pub images: Sender<ImageJob>,
     /// Its images as bytes.
     pub encoded: Receiver<EncodedImage>,
+    /// See [`Handle`].
+    pub doing: Rc<Cell<Doing>>,
 }
 
 /// A shard at work.
@@ -162,9 +177,18 @@ pub fn run(host: &Rc<Host>, parts: Parts, yield_with: &mut dyn FnMut(Yielded)) -
 
 struct BatonConductor<'a, 'f> {
     fiber: &'a Fiber<'f>,
+    doing: &'a Cell<Doing>,
 }
 
-impl Probe for BatonConductor<'_, '_> {}
+impl Probe for BatonConductor<'_, '_> {
+    fn phase(&mut self, grid: GridId, phase: Phase) {
+        let grid = (phase != Phase::Done).then_some(grid);
+        self.doing.set(Doing {
+            grid,
+            ..self.doing.get()
+        });
+    }
+}
 
 impl Conductor for BatonConductor<'_, '_> {
     fn go_on(&mut self, _: GridId) -> bool {
@@ -191,12 +215,14 @@ impl Shard<'_> {
 
     /// Serves clients until a beat is due.
     fn wait(&mut self, until_ns: u64) -> Result<(), Stop> {
+        self.enter(self.parts.metronome.next_tick(), "wait for the beat");
         self.serve()?;
         let left = until_ns.saturating_sub(self.host.clock_ns.get());
         self.fiber.pause(left.min(15 * MS) + 1)
     }
 
     fn turn(&mut self, tick: Tick) -> Result<(), Stop> {
+        self.enter(tick, "wait for the others");
         self.drain_links();
         while !self.parts.links.all_ended(tick.minus(1)) {
             self.serve()?;
@@ -208,12 +234,18 @@ impl Shard<'_> {
         self.beat(tick)
     }
 
+    fn enter(&self, beat: Tick, step: &'static str) {
+        let grid = None;
+        self.parts.doing.set(Doing { beat, step, grid });
+    }
+
     fn wait_a_little(&self) -> Result<(), Stop> {
         let ns = self.host.draws.within(MS / 5..3 * MS);
         self.fiber.pause(ns)
     }
 
     fn beat(&mut self, tick: Tick) -> Result<(), Stop> {
+        self.enter(tick, "begin");
         self.pass_on_inputs();
         self.fiber.give_way()?;
         self.drain_links();
@@ -223,9 +255,13 @@ impl Shard<'_> {
         }
         self.begin(tick)?;
         self.fiber.give_way()?;
+        self.enter(tick, "step grids");
         let done = {
             let mut simulation = self.parts.simulation.borrow_mut();
-            let mut conductor = BatonConductor { fiber: &self.fiber };
+            let mut conductor = BatonConductor {
+                fiber: &self.fiber,
+                doing: &self.parts.doing,
+            };
             simulation.beat(tick, &mut self.parts.links, &mut conductor)
         };
         if self.host.is_dead.get() {
@@ -241,6 +277,7 @@ impl Shard<'_> {
         });
         self.host.trace.fold(&done.record);
         self.parts.edge.borrow_mut().note_beat(tick);
+        self.enter(tick, "submit");
         self.fiber.give_way()?;
         self.submit(
             tick,
@@ -265,6 +302,7 @@ impl Shard<'_> {
         let simulation = Rc::clone(&self.parts.simulation);
         simulation.borrow_mut().begin(tick, &mut self.parts.links);
         self.fiber.give_way()?;
+        self.enter(tick, "wait for a grid");
         while !simulation.borrow().is_ready(tick) {
             self.serve()?;
             self.wait_a_little()?;

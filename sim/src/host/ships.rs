@@ -123,7 +123,10 @@ impl Ships {
         let place = known.place;
         match self.known.insert(ship, known) {
             None => Ok(()),
-            Some(other) => bail!("ship {ship} is in two places: {:?} and {place:?}", other.place),
+            Some(other) => bail!(
+                "ship {ship} is in two places: {:?} and {place:?}",
+                other.place
+            ),
         }
     }
 

@@ -77,7 +77,11 @@ fn one(arguments: &Arguments, content: &[u8], seed: u64) -> anyhow::Result<Repor
 
 fn swarm(arguments: &Arguments, content: &[u8]) -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = if arguments.jobs == 0 { cores } else { arguments.jobs };
+    let jobs = if arguments.jobs == 0 {
+        cores
+    } else {
+        arguments.jobs
+    };
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let since = Instant::now();
     let (sender, receiver) = channel();
@@ -150,7 +154,11 @@ fn add(sum: &mut Report, one: &Report) {
 }
 
 fn print_failure(arguments: &Arguments, seed: u64, error: &anyhow::Error) {
-    let canary = if cfg!(feature = "canary") { " --canary" } else { "" };
+    let canary = if cfg!(feature = "canary") {
+        " --canary"
+    } else {
+        ""
+    };
     let mut out = std::io::stdout().lock();
     // Whoever has closed the standard output has seen enough.
     let _ = writeln!(

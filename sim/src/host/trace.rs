@@ -39,7 +39,9 @@ impl Trace {
 
     /// Notes bytes.
     pub fn fold(&self, bytes: &[u8]) {
-        let digest = Digest::new(self.digest.get()).word(self.clock_ns.get()).bytes(bytes);
+        let digest = Digest::new(self.digest.get())
+            .word(self.clock_ns.get())
+            .bytes(bytes);
         self.digest.set(digest.finish());
     }
 

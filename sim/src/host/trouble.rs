@@ -181,7 +181,9 @@ impl Run {
                 self.host.is_stopping.set(true);
             }
         }
-        self.host.trace.fold(&[u8::try_from(kind).context("ten kinds")?]);
+        self.host
+            .trace
+            .fold(&[u8::try_from(kind).context("ten kinds")?]);
         Ok(())
     }
 
