@@ -26,7 +26,7 @@ use crate::dilation::Dilation;
 use crate::grid::{GridRecord, RecordOf};
 use crate::rules::{Envelope, Rules, Stamped};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// One beat of one shard.
 pub struct BeatRecord<R: Rules> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use orrery_xtask::{figures, flame, tidy};
+use orrery_xtask::{figures, flame, sim, tidy};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own tools")]
@@ -37,6 +37,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Run whole hosts with failing disks, networks and processes, one for each seed
+    Sim(sim::Sim),
 }
 
 fn main() -> Result<ExitCode> {
@@ -47,5 +49,6 @@ fn main() -> Result<ExitCode> {
         Command::Tidy { update } => tidy::run(root, update),
         Command::Flame { script, svg } => flame::draw(&script, &svg).map(|()| ExitCode::SUCCESS),
         Command::Figures { check } => figures::run(root, check),
+        Command::Sim(asked) => sim::run(root, &asked),
     }
 }

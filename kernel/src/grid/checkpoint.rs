@@ -28,7 +28,7 @@ use crate::rules::{Departure, Envelope, Rules};
 use crate::seat::Seat;
 use crate::slots::{Handle, Slots};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A restored grid and the messages that waited for it.
 pub type Restored<R> = (Grid<R>, Vec<Envelope<<R as Rules>::Message>>);

@@ -77,7 +77,7 @@ fn another_format_is_told() {
     assert_eq!(restore(&bytes).unwrap_err(), RestoreError::Decode(error));
     bytes[0] = 9;
     reseal(&mut bytes);
-    let error = DecodeError::Version { found: 9, known: 2 };
+    let error = DecodeError::Version { found: 9, known: 3 };
     assert_eq!(restore(&bytes).unwrap_err(), RestoreError::Decode(error));
 }
 

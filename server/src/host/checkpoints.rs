@@ -2,7 +2,6 @@
 //! commits each when its beat is durable, sends the bytes back to the shard, which would restore
 //! the grid from them, and says which part of the journal is still wanted.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use anyhow::Context as _;
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_storage::prune::{Kept, prune};
-use orrery_storage::{Batch, ControlPort, Store, checkpoint};
+use orrery_storage::{Batch, ControlPort, Rows, Store, checkpoint};
 
 use crate::config::DurabilityConfig;
 use crate::shard::{EncodedImage, ImageJob, ImageNews};
@@ -42,19 +41,22 @@ impl Checkpoints {
         // Shards look at its length before they send.
         let (sender, receiver) = unbounded();
         let (senders, encoded) = (0..shards).map(|_| unbounded()).unzip();
-        let mut writer = CheckpointWriter {
-            store,
-            port,
-            encoded: senders,
-            keep_beats: u64::from(config.keep_beats),
-            unchanged: BTreeMap::new(),
-            pruned: Tick(0),
-        };
+        let keep_beats = u64::from(config.keep_beats);
+        let durable = port.durable();
+        let mut writer = CheckpointWriter::new(store, port, senders, keep_beats);
         let thread = std::thread::Builder::new()
             .name("orrery-checkpoints".into())
             .spawn(move || {
                 for job in &receiver {
-                    writer.take(job);
+                    let Some(prepared) = writer.prepare(job) else {
+                        continue;
+                    };
+                    let (grid, beat) = (prepared.grid.0, prepared.tick.0);
+                    if matches!(durable.wait(prepared.tick, DURABLE_WITHIN), Ok(true)) {
+                        writer.write(prepared);
+                    } else {
+                        tracing::error!(beat, grid, "checkpoint given up");
+                    }
                 }
             })
             .context("start the checkpoint thread")?;
@@ -86,56 +88,97 @@ impl Checkpoints {
     }
 }
 
-struct CheckpointWriter {
-    store: Store,
+/// What the thread does, without the thread and without waiting.
+pub struct CheckpointWriter<R> {
+    rows: R,
     port: ControlPort,
     encoded: Vec<Sender<EncodedImage>>,
     keep_beats: u64,
-    /// Grids that had not changed since a checkpoint, with its beat and the one up to which that
-    /// is known.
-    unchanged: BTreeMap<GridId, (Tick, Tick)>,
     /// When it was last looked at what may be forgotten.
     pruned: Tick,
 }
 
-impl CheckpointWriter {
-    fn take(&mut self, job: ImageJob) {
-        let tick = match job.news {
-            ImageNews::Unchanged { grid, tick, saved } => {
-                self.unchanged.insert(grid, (saved, tick));
-                tick
+/// An image as bytes, to be written when its beat is durable: a checkpoint must never be newer
+/// than the rows around it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The shard that the grid is on.
+    pub shard: ShardIndex,
+    /// The grid.
+    pub grid: GridId,
+    /// The host's beat after which the image was taken.
+    pub tick: Tick,
+    bytes: Arc<Vec<u8>>,
+}
+
+impl<R: Rows> CheckpointWriter<R> {
+    /// Reads old checkpoints from `rows`, writes new ones to `port`, and gives their bytes to the
+    /// shards through `encoded`. Checkpoints and journal of the last `keep_beats` stay.
+    #[must_use]
+    pub const fn new(
+        rows: R,
+        port: ControlPort,
+        encoded: Vec<Sender<EncodedImage>>,
+        keep_beats: u64,
+    ) -> Self {
+        Self {
+            rows,
+            port,
+            encoded,
+            keep_beats,
+            pruned: Tick(0),
+        }
+    }
+
+    /// Takes in what a shard has sent; gives back what is to be written when its beat is durable.
+    pub fn prepare(&mut self, job: ImageJob) -> Option<Prepared> {
+        match job.news {
+            ImageNews::Unchanged { tick } => {
+                self.look_back(tick);
+                None
             }
-            ImageNews::Changed(image) => {
-                let (grid, tick) = (image.image.grid(), image.tick);
-                let bytes = Arc::new(image.image.encode());
-                // A checkpoint must never be newer than the rows around it.
-                if !matches!(self.port.durable().wait(tick, DURABLE_WITHIN), Ok(true)) {
-                    tracing::error!(beat = tick.0, grid = grid.0, "checkpoint given up");
-                    return;
-                }
-                let mut batch = Batch::new();
-                checkpoint::put(&mut batch, grid, tick, &bytes);
-                self.port.commit(batch).on_durable(move |outcome| {
-                    if let Err(error) = outcome {
-                        tracing::error!(%error, beat = tick.0, grid = grid.0, "write checkpoint");
-                    }
-                });
-                self.unchanged.remove(&grid);
-                if let Some(sender) = self.encoded.get(usize::from(job.shard.0)) {
-                    // The shard has ended if nobody listens.
-                    let _ = sender.send(EncodedImage { grid, tick, bytes });
-                }
-                tick
+            ImageNews::Changed(image) => Some(Prepared {
+                shard: job.shard,
+                grid: image.image.grid(),
+                tick: image.tick,
+                bytes: Arc::new(image.image.encode()),
+            }),
+        }
+    }
+
+    /// Commits a checkpoint, whose beat must be durable.
+    pub fn write(&mut self, prepared: Prepared) {
+        let Prepared {
+            shard,
+            grid,
+            tick,
+            bytes,
+        } = prepared;
+        let mut batch = Batch::new();
+        checkpoint::put(&mut batch, grid, tick, &bytes);
+        self.port.commit(batch).on_durable(move |outcome| {
+            if let Err(error) = outcome {
+                tracing::error!(%error, beat = tick.0, grid = grid.0, "write checkpoint");
             }
-        };
-        if tick.since(self.pruned) >= PRUNE_BEATS {
-            self.pruned = tick;
-            if let Err(error) = self.prune(tick) {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "prune checkpoints and journal"
-                );
-            }
+        });
+        if let Some(sender) = self.encoded.get(usize::from(shard.0)) {
+            // The shard has ended if nobody listens.
+            let _ = sender.send(EncodedImage { grid, tick, bytes });
+        }
+        self.look_back(tick);
+    }
+
+    /// Now and then, forgets what is not needed any more.
+    fn look_back(&mut self, tick: Tick) {
+        if tick.since(self.pruned) < PRUNE_BEATS {
+            return;
+        }
+        self.pruned = tick;
+        if let Err(error) = self.prune(tick) {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "prune checkpoints and journal"
+            );
         }
     }
 
@@ -143,19 +186,14 @@ impl CheckpointWriter {
     fn prune(&self, now: Tick) -> anyhow::Result<()> {
         let horizon = Tick(now.0.saturating_sub(self.keep_beats));
         let mut batch = Batch::new();
-        let pruned = prune(&self.store, horizon, &mut batch).context("look for old checkpoints")?;
+        let pruned = prune(&self.rows, horizon, &mut batch).context("look for old checkpoints")?;
         if pruned.removed > 0 {
             // What was not removed is found again next time.
             let _ = self.port.commit(batch);
         }
-        // A grid that did not change needs no records up to the beat for which that is known.
-        let reach = |grid: &GridId, which: Option<Tick>| match self.unchanged.get(grid) {
-            Some((saved, through)) if which == Some(*saved) => *through,
-            _ => which.unwrap_or_default(),
-        };
         let first = |which: fn(&Kept) -> Option<Tick>| {
-            let reaches = pruned.grids.iter();
-            let reaches = reaches.map(|(grid, kept)| reach(grid, which(kept)));
+            let grids = pruned.grids.values();
+            let reaches = grids.map(|kept| which(kept).unwrap_or_default());
             reaches.min().map_or(Tick(0), Tick::next)
         };
         let recovery = first(|kept| kept.newest);

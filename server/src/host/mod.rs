@@ -331,7 +331,8 @@ impl Host {
 }
 
 /// Clients of an earlier life of the process: their ships are told that they are gone.
-fn orphans(worlds: &[World<Space>]) -> Vec<(GridId, Stamped<Input>)> {
+#[must_use]
+pub fn orphans(worlds: &[World<Space>]) -> Vec<(GridId, Stamped<Input>)> {
     let mut orphans = Vec::new();
     for world in worlds {
         for grid in world.grids() {

@@ -45,7 +45,7 @@ use orrery_storage::{BeatPort, Durable, Submission, SubmitError};
 pub use links::Links;
 pub use packet::{Packet, Publication, Transfer};
 pub use placement::{Change, PlacementRequest};
-pub use restore::{Culprits, Ward};
+pub use restore::{Culprits, RestoreJob, Restorer, Ward, on_threads};
 pub use simulation::{Checkpoint, Comeback, Done, Incident, Simulation};
 
 use self::clients::Clients;
@@ -120,14 +120,10 @@ pub struct ImageJob {
 pub enum ImageNews {
     /// Its state, to become a checkpoint.
     Changed(Checkpoint),
-    /// It is as in its newest checkpoint, and nothing waits for it.
+    /// A grid is as in its newest checkpoint, which is not old, and nothing waits for it.
     Unchanged {
-        /// Which grid.
-        grid: GridId,
         /// The host's beat after which that holds.
         tick: Tick,
-        /// The host's beat of that checkpoint.
-        saved: Tick,
     },
 }
 
@@ -197,7 +193,13 @@ impl Shard {
             tick,
         );
         let interval = u64::from(parts.config.durability.checkpoint_interval_beats);
-        let mut simulation = Simulation::new(shard, parts.world, &parts.deal, interval);
+        let mut simulation = Simulation::new(
+            shard,
+            parts.world,
+            &parts.deal,
+            interval,
+            restore::on_threads(),
+        );
         for (grid, input) in parts.orphans {
             simulation.take_input(grid, input);
         }

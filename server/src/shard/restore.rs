@@ -1,7 +1,7 @@
 //! Containment: a grid that came to a bad end is restored while its neighbours go on.
 //!
 //! Every grid has a **ward**: its newest image as bytes and the records of the beats since, in
-//! memory. When a beat of the grid panics, a thread of its own restores the image, repeats the
+//! memory. When a beat of the grid panics, a thread of its own (a [`Restorer`]'s) restores the image, repeats the
 //! recorded beats and compares every digest; then it finds out, by trying, which input the beat
 //! cannot be done with. What is to blame is set aside and reported; all else waits for the grid
 //! and is taken in by its next beat. Until then the grid's time stands still, and its clients
@@ -29,6 +29,22 @@ use crate::rules::context::SpaceContext;
 
 /// Inputs that are set aside one by one; if a beat still fails, all its inputs are.
 const CULPRITS_MAX: usize = 16;
+
+/// Work that a restoration is, to be done off the beat.
+pub type RestoreJob = Box<dyn FnOnce() + Send>;
+
+/// Has a restoration done: the server starts a thread of the given name, the simulator chooses
+/// when it is done.
+pub type Restorer = Box<dyn FnMut(String, RestoreJob) -> std::io::Result<()> + Send>;
+
+/// A [`Restorer`] that starts a thread for each restoration.
+#[must_use]
+pub fn on_threads() -> Restorer {
+    Box::new(|name, job| {
+        let thread = std::thread::Builder::new().name(name);
+        thread.spawn(job).map(|_| ())
+    })
+}
 
 /// What a grid would be restored from.
 #[derive(Debug, Default)]
@@ -104,7 +120,7 @@ impl Ward {
         self.records.push_back((tick, Arc::clone(record)));
     }
 
-    /// Begins to restore the grid after a failure, on a thread of its own.
+    /// Begins to restore the grid after a failure, off the beat.
     ///
     /// # Errors
     /// If there is no image, or no thread.
@@ -112,19 +128,19 @@ impl Ward {
         &mut self,
         context: &Arc<SpaceContext>,
         failure: Failure<Space>,
+        restorer: &mut Restorer,
     ) -> anyhow::Result<()> {
         let (_, image) = self.image.clone().context("there is no image of it yet")?;
         let records: Vec<_> = self.records.iter().cloned().collect();
         let context = Arc::clone(context);
         let (sender, receiver) = bounded(1);
-        std::thread::Builder::new()
-            .name(format!("orrery-restore-{}", failure.grid))
-            .spawn(move || {
-                let restored = restore(&context, &image, &records, failure);
-                // The shard has gone if nobody listens.
-                let _ = sender.send(restored);
-            })
-            .context("start the thread that restores it")?;
+        let name = format!("orrery-restore-{}", failure.grid);
+        let job = Box::new(move || {
+            let restored = restore(&context, &image, &records, failure);
+            // The shard has gone if nobody listens.
+            let _ = sender.send(restored);
+        });
+        restorer(name, job).context("start the thread that restores it")?;
         self.restoring = Some(receiver);
         Ok(())
     }

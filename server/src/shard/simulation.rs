@@ -31,7 +31,7 @@ use super::ImageNews;
 use super::links::Links;
 use super::packet::{Packet, Transfer};
 use super::placement::{Change, Placement, PlacementRequest};
-use super::restore::{self, Restored, Ward};
+use super::restore::{self, Restored, Restorer, Ward};
 use super::watch::Watch;
 use crate::host::recovery::Deal;
 use crate::metrics::GridStatus;
@@ -43,9 +43,9 @@ use crate::rules::input::{Input, Message};
 /// a long, dilated beat cannot be split.
 const REQUEST_BEATS: u64 = 300;
 
-/// Intervals after which a grid that sleeps is saved again all the same: a recovery reads the journal
-/// from its oldest checkpoint on.
-const STALE_INTERVALS: u64 = 10;
+/// A grid that does not change is saved again after so many turns all the same: a recovery reads
+/// the journal from the oldest of all newest checkpoints on, without a gap, and so it is bounded.
+const UNCHANGED_IMAGES: u64 = 8;
 
 /// The simulation of a shard and what has come for its next beats.
 pub struct Simulation {
@@ -68,6 +68,7 @@ pub struct Simulation {
     wards: BTreeMap<GridId, Ward>,
     /// Grids that stay lost: nobody would ever take in what players send them.
     given_up: BTreeSet<GridId>,
+    restorer: Restorer,
     /// Beats between two images of a grid.
     image_interval: u64,
 }
@@ -117,9 +118,16 @@ pub struct Checkpoint {
 }
 
 impl Simulation {
-    /// Takes over a world; it is between two beats. `image_interval` is in beats, at least 1.
+    /// Takes over a world; it is between two beats. `image_interval` is in beats, at least 1;
+    /// lost grids are restored by `restorer`.
     #[must_use]
-    pub fn new(shard: ShardIndex, world: World<Space>, deal: &Deal, image_interval: u64) -> Self {
+    pub fn new(
+        shard: ShardIndex,
+        world: World<Space>,
+        deal: &Deal,
+        image_interval: u64,
+        restorer: Restorer,
+    ) -> Self {
         let mut wards = BTreeMap::new();
         let tick = world.tick();
         for grid in world.grids() {
@@ -141,6 +149,7 @@ impl Simulation {
             watch: Watch::default(),
             wards,
             given_up: BTreeSet::new(),
+            restorer,
             image_interval: image_interval.max(1),
         }
     }
@@ -324,10 +333,11 @@ impl Simulation {
             }
             let waiting = self.world.waiting(grid);
             let is_alone = waiting.is_some_and(|waiting| waiting.arrivals.is_empty());
-            let stale_after = STALE_INTERVALS * self.image_interval;
-            let is_fresh = |saved: &Tick| is_alone && tick.since(*saved) < stale_after;
-            if let Some(saved) = ward.unchanged_since().filter(is_fresh) {
-                images.push(ImageNews::Unchanged { grid, tick, saved });
+            let is_recent =
+                |saved: Tick| tick.since(saved) < UNCHANGED_IMAGES * self.image_interval;
+            let saved = ward.unchanged_since().filter(|saved| is_recent(*saved));
+            if saved.is_some_and(|_| is_alone) {
+                images.push(ImageNews::Unchanged { tick });
             } else if let Some(image) = self.world.image(grid) {
                 images.push(ImageNews::Changed(Checkpoint { tick, image }));
             }
@@ -540,7 +550,7 @@ impl Simulation {
             record: restore::incident_record(&failure, self.shard),
         };
         let ward = self.wards.entry(grid).or_default();
-        if let Err(error) = ward.restore(self.world.context(), failure) {
+        if let Err(error) = ward.restore(self.world.context(), failure, &mut self.restorer) {
             tracing::error!(
                 grid = grid.0,
                 error = format!("{error:#}"),
