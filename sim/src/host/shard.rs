@@ -177,6 +177,7 @@ pub fn run(host: &Rc<Host>, parts: Parts, yield_with: &mut dyn FnMut(Yielded)) -
 
 struct BatonConductor<'a, 'f> {
     fiber: &'a Fiber<'f>,
+    links: &'a mut Links,
     doing: &'a Cell<Doing>,
 }
 
@@ -196,6 +197,7 @@ impl Conductor for BatonConductor<'_, '_> {
     }
 
     fn keep_waiting(&mut self) -> bool {
+        self.links.pump();
         self.fiber.give_way().is_ok()
     }
 }
@@ -260,9 +262,11 @@ impl Shard<'_> {
             let mut simulation = self.parts.simulation.borrow_mut();
             let mut conductor = BatonConductor {
                 fiber: &self.fiber,
+                links: &mut self.parts.links,
                 doing: &self.parts.doing,
             };
-            simulation.beat(tick, &mut self.parts.links, &mut conductor)
+            let output = simulation.step(tick, &mut conductor);
+            simulation.conclude(tick, output, &mut self.parts.links)
         };
         if self.host.is_dead.get() {
             return Err(Stop::Died);
