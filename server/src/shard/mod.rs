@@ -322,6 +322,20 @@ impl Shard {
         while let Some(request) = self.clients.control.poll_placement(self.shard) {
             self.simulation.request(request);
         }
+        self.exchange_grids(tick)?;
+        for comeback in self.simulation.poll_restored() {
+            incidents::report_comeback(&comeback, &self.metrics);
+        }
+        for image in self.encoded.try_iter() {
+            self.simulation
+                .note_image(image.grid, image.tick, image.bytes);
+        }
+        self.take_images(false);
+        Ok(())
+    }
+
+    /// Grids that leave are sent away, and those that come are waited for.
+    fn exchange_grids(&mut self, tick: Tick) -> ShardResult<()> {
         self.simulation.begin(tick, &mut self.links);
         let since = Instant::now();
         while !self.simulation.is_ready(tick) {
@@ -333,14 +347,6 @@ impl Shard {
             }
         }
         self.simulation.settle_in(tick);
-        for comeback in self.simulation.poll_restored() {
-            incidents::report_comeback(&comeback, &self.metrics);
-        }
-        for image in self.encoded.try_iter() {
-            self.simulation
-                .note_image(image.grid, image.tick, image.bytes);
-        }
-        self.take_images(false);
         Ok(())
     }
 
@@ -481,8 +487,7 @@ impl Shard {
     /// The last beat is done: says goodbye to the clients when it is durable.
     fn end(&mut self) -> ShardResult<Tick> {
         let last = self.simulation.tick();
-        self.simulation.begin(last.next(), &mut self.links);
-        self.simulation.settle_in(last.next());
+        self.exchange_grids(last.next())?;
         self.take_images(true);
         let since = Instant::now();
         while self.durable.beat() < Some(last) && since.elapsed() < OTHERS_GIVEN_UP {

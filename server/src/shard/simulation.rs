@@ -20,7 +20,7 @@ use std::sync::Arc;
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::grid::GridImage;
 use orrery_kernel::journal;
-use orrery_kernel::probe::Conductor;
+use orrery_kernel::probe::{Conductor, Phase, Probe};
 use orrery_kernel::rules::{Envelope, Stamped, Write};
 use orrery_kernel::team::Failure;
 use orrery_kernel::world::{BeatOutput, Strays, World};
@@ -349,7 +349,9 @@ impl Simulation {
     /// Does beat `tick`: steps the grids, sends messages, frames and events, and returns what has
     /// to become durable.
     pub fn beat(&mut self, tick: Tick, links: &mut Links, conductor: &mut impl Conductor) -> Done {
-        let output = self.world.beat_with(tick, conductor);
+        let output = self
+            .world
+            .beat_with(tick, &mut Flushing { conductor, links });
         self.exchange(tick, &output, links);
         self.carry_out_requests(tick, links);
         let mut record = Vec::new();
@@ -555,6 +557,30 @@ impl Simulation {
             comebacks.push(Comeback { grid, outcome });
         }
         comebacks
+    }
+}
+
+/// While a shard waits for others at a team's barrier, what they need of it to come there must not
+/// wait for room in a ring: the end of the last beat may be behind it.
+struct Flushing<'a, C> {
+    conductor: &'a mut C,
+    links: &'a mut Links,
+}
+
+impl<C: Conductor> Probe for Flushing<'_, C> {
+    fn phase(&mut self, grid: GridId, phase: Phase) {
+        self.conductor.phase(grid, phase);
+    }
+}
+
+impl<C: Conductor> Conductor for Flushing<'_, C> {
+    fn go_on(&mut self, grid: GridId) -> bool {
+        self.conductor.go_on(grid)
+    }
+
+    fn keep_waiting(&mut self) -> bool {
+        self.links.flush();
+        self.conductor.keep_waiting()
     }
 }
 
