@@ -27,6 +27,7 @@ mod session;
 mod simulation;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,7 +57,7 @@ use crate::control::ControlHandle;
 use crate::host::recovery::Deal;
 use crate::metrics::{BeatPhase, ShardMetrics};
 use crate::rules::Space;
-use crate::rules::input::Input;
+use crate::rules::input::{Event, Input};
 
 /// The longest that a shard with nothing to do looks away from its rings.
 const LOOK_AWAY: Duration = Duration::from_millis(3);
@@ -169,6 +170,9 @@ struct Shard {
     /// Once stopping has begun, the last beat.
     last: Option<Tick>,
     publications: Vec<Arc<Publication>>,
+    /// Events for clients, by the host's beat: they are handled when every shard has ended the beat
+    /// before. So whoever hears that it has come to a grid has heard that it left the other one.
+    events: BTreeMap<Tick, Vec<Event>>,
     packets: Vec<Packet>,
     forwards: Vec<Forward>,
     scratch: PublishScratch,
@@ -221,6 +225,7 @@ impl Shard {
             encoded: parts.encoded,
             last: None,
             publications: Vec::new(),
+            events: BTreeMap::new(),
             packets: Vec::new(),
             forwards: Vec::new(),
             scratch: PublishScratch::default(),
@@ -466,7 +471,9 @@ impl Shard {
                 };
                 match packet {
                     Packet::Publication(publication) => self.publications.push(publication),
-                    Packet::Event(done, event) => self.clients.handle_grid_event(done, *event),
+                    Packet::Event(done, event) => {
+                        self.events.entry(done).or_default().push(*event);
+                    }
                     Packet::Pace { grid, pace, from } => self.clients.tell_pace(grid, pace, from),
                     Packet::EndOfBeat { tick, last } => {
                         self.links.note_end(from, tick);
@@ -482,6 +489,14 @@ impl Shard {
             }
         }
         self.packets = packets;
+        while let Some(entry) = self.events.first_entry()
+            && self.links.all_ended(entry.key().minus(1))
+        {
+            let (done, events) = entry.remove_entry();
+            for event in events {
+                self.clients.handle_grid_event(done, event);
+            }
+        }
     }
 
     /// The last beat is done: says goodbye to the clients when it is durable.
