@@ -54,6 +54,11 @@ tidy() {
         "${CARGO_TARGET_DIR:-target}/release/orrery-xtask" tidy
 }
 
+sim() {
+    cargo build --release --quiet --workspace --bin orrery-xtask &&
+        "${CARGO_TARGET_DIR:-target}/release/orrery-xtask" sim --seeds 20 --minutes 1
+}
+
 gate() {
     if ! command -v valgrind >/dev/null 2>&1; then
         echo "gate: valgrind is missing (apt-get install valgrind)"
@@ -87,6 +92,7 @@ else
 fi
 step loom scripts/loom.sh
 step doctests cargo test --release --workspace --no-fail-fast --doc
+step sim sim
 if command -v valgrind >/dev/null 2>&1 || [ -n "${CI:-}" ]; then
     step gate gate
 else

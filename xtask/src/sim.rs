@@ -2,7 +2,8 @@
 //!
 //! The simulator is `orrery-sim` (sim/src/host/, docs/simulator.md). It is built as everything
 //! else is, in the release profile and for the whole workspace, so that RocksDB is not compiled
-//! again; with a planted bug it goes into a folder of its own, so that no other build ever has it.
+//! again. With a planted bug only the server's library and the simulator itself are built anew, and
+//! the next build without it builds them back.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -46,24 +47,18 @@ pub struct Sim {
 pub fn run(root: &Path, sim: &Sim) -> Result<ExitCode> {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| root.join("target"), Into::into);
-    let folder = if sim.canary {
-        target.join("canary")
-    } else {
-        target
-    };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build
         .current_dir(root)
         .args(["build", "--release", "--quiet", "--workspace"])
-        .args(["--bin", "orrery-sim", "--target-dir"])
-        .arg(&folder);
+        .args(["--bin", "orrery-sim"]);
     if sim.canary {
         build.args(["--features", "orrery-sim/canary"]);
     }
     let built = build.status().context("start cargo")?;
     ensure!(built.success(), "the simulator was not built");
-    let mut command = Command::new(folder.join("release/orrery-sim"));
+    let mut command = Command::new(target.join("release/orrery-sim"));
     command.current_dir(root).args(arguments(sim));
     let ended = command.status().context("start the simulator")?;
     let has_failed = !ended.success();

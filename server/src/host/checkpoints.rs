@@ -28,7 +28,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Starts the thread for a host of `shards`.
+    /// Starts the thread for a host of `shards` with so many grids.
     ///
     /// # Errors
     /// If the thread cannot be started.
@@ -36,6 +36,7 @@ impl Checkpoints {
         store: Store,
         port: ControlPort,
         shards: u16,
+        grids: usize,
         config: &DurabilityConfig,
     ) -> anyhow::Result<Self> {
         // Shards look at its length before they send.
@@ -43,7 +44,7 @@ impl Checkpoints {
         let (senders, encoded) = (0..shards).map(|_| unbounded()).unzip();
         let keep_beats = u64::from(config.keep_beats);
         let durable = port.durable();
-        let mut writer = CheckpointWriter::new(store, port, senders, keep_beats);
+        let mut writer = CheckpointWriter::new(store, port, senders, grids, keep_beats);
         let thread = std::thread::Builder::new()
             .name("orrery-checkpoints".into())
             .spawn(move || {
@@ -93,6 +94,7 @@ pub struct CheckpointWriter<R> {
     rows: R,
     port: ControlPort,
     encoded: Vec<Sender<EncodedImage>>,
+    grids: usize,
     keep_beats: u64,
     /// When it was last looked at what may be forgotten.
     pruned: Tick,
@@ -113,18 +115,21 @@ pub struct Prepared {
 
 impl<R: Rows> CheckpointWriter<R> {
     /// Reads old checkpoints from `rows`, writes new ones to `port`, and gives their bytes to the
-    /// shards through `encoded`. Checkpoints and journal of the last `keep_beats` stay.
+    /// shards through `encoded`. Checkpoints and journal of the last `keep_beats` stay; all of the
+    /// journal, until each of the galaxy's `grids` has a checkpoint.
     #[must_use]
     pub const fn new(
         rows: R,
         port: ControlPort,
         encoded: Vec<Sender<EncodedImage>>,
+        grids: usize,
         keep_beats: u64,
     ) -> Self {
         Self {
             rows,
             port,
             encoded,
+            grids,
             keep_beats,
             pruned: Tick(0),
         }
@@ -190,6 +195,10 @@ impl<R: Rows> CheckpointWriter<R> {
         if pruned.removed > 0 {
             // What was not removed is found again next time.
             let _ = self.port.commit(batch);
+        }
+        if pruned.grids.len() < self.grids {
+            // A grid without a checkpoint is repeated from its birth on.
+            return Ok(());
         }
         let first = |which: fn(&Kept) -> Option<Tick>| {
             let grids = pruned.grids.values();

@@ -255,7 +255,9 @@ impl Host {
             shards: shard_count,
             stop: Arc::new(AtomicBool::new(false)),
         })?;
-        let checkpoints = Checkpoints::start(store, control_port, shard_count, &config.durability)?;
+        let grids = recovered.deal.grids().len();
+        let durability = &config.durability;
+        let checkpoints = Checkpoints::start(store, control_port, shard_count, grids, durability)?;
         let shared = Shared {
             config: &config,
             listen: &listen,

@@ -28,6 +28,7 @@ mod session;
 mod simulation;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +58,7 @@ use crate::control::ControlHandle;
 use crate::host::recovery::Deal;
 use crate::metrics::{BeatPhase, ShardMetrics};
 use crate::rules::Space;
-use crate::rules::input::Input;
+use crate::rules::input::{Event, Input};
 
 /// The longest that a shard with nothing to do looks away from its rings.
 const LOOK_AWAY: Duration = Duration::from_millis(3);
@@ -173,6 +174,9 @@ struct Shard {
     receiving: Duration,
     sending: Duration,
     publications: Vec<Arc<Publication>>,
+    /// Events for clients, by the host's beat: they are handled when every shard has ended the beat
+    /// before. So whoever hears that it has come to a grid has heard that it left the other one.
+    events: BTreeMap<Tick, Vec<Event>>,
     packets: Vec<Packet>,
     forwards: Vec<Forward>,
     scratch: PublishScratch,
@@ -227,6 +231,7 @@ impl Shard {
             receiving: Duration::ZERO,
             sending: Duration::ZERO,
             publications: Vec::new(),
+            events: BTreeMap::new(),
             packets: Vec::new(),
             forwards: Vec::new(),
             scratch: PublishScratch::default(),
@@ -338,6 +343,20 @@ impl Shard {
         while let Some(request) = self.clients.control.poll_placement(self.shard) {
             self.simulation.request(request);
         }
+        self.exchange_grids(tick)?;
+        for comeback in self.simulation.poll_restored() {
+            incidents::report_comeback(&comeback, &self.metrics);
+        }
+        for image in self.encoded.try_iter() {
+            self.simulation
+                .note_image(image.grid, image.tick, image.bytes);
+        }
+        self.take_images(false);
+        Ok(())
+    }
+
+    /// Grids that leave are sent away, and those that come are waited for.
+    fn exchange_grids(&mut self, tick: Tick) -> ShardResult<()> {
         self.simulation.begin(tick, &mut self.links);
         let since = Instant::now();
         while !self.simulation.is_ready(tick) {
@@ -349,14 +368,6 @@ impl Shard {
             }
         }
         self.simulation.settle_in(tick);
-        for comeback in self.simulation.poll_restored() {
-            incidents::report_comeback(&comeback, &self.metrics);
-        }
-        for image in self.encoded.try_iter() {
-            self.simulation
-                .note_image(image.grid, image.tick, image.bytes);
-        }
-        self.take_images(false);
         Ok(())
     }
 
@@ -478,7 +489,9 @@ impl Shard {
                 };
                 match packet {
                     Packet::Publication(publication) => self.publications.push(publication),
-                    Packet::Event(done, event) => self.clients.handle_grid_event(done, *event),
+                    Packet::Event(done, event) => {
+                        self.events.entry(done).or_default().push(*event);
+                    }
                     Packet::Pace { grid, pace, from } => self.clients.tell_pace(grid, pace, from),
                     Packet::EndOfBeat { tick, last } => {
                         self.links.note_end(from, tick);
@@ -494,13 +507,20 @@ impl Shard {
             }
         }
         self.packets = packets;
+        while let Some(entry) = self.events.first_entry()
+            && self.links.all_ended(entry.key().minus(1))
+        {
+            let (done, events) = entry.remove_entry();
+            for event in events {
+                self.clients.handle_grid_event(done, event);
+            }
+        }
     }
 
     /// The last beat is done: says goodbye to the clients when it is durable.
     fn end(&mut self) -> ShardResult<Tick> {
         let last = self.simulation.tick();
-        self.simulation.begin(last.next(), &mut self.links);
-        self.simulation.settle_in(last.next());
+        self.exchange_grids(last.next())?;
         self.take_images(true);
         let since = Instant::now();
         while self.durable.beat() < Some(last) && since.elapsed() < OTHERS_GIVEN_UP {

@@ -21,7 +21,7 @@ use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::balance::members_of;
 use orrery_kernel::grid::GridImage;
 use orrery_kernel::journal;
-use orrery_kernel::probe::Conductor;
+use orrery_kernel::probe::{Conductor, Phase, Probe};
 use orrery_kernel::rules::{Envelope, Stamped, Write};
 use orrery_kernel::team::Failure;
 use orrery_kernel::world::{BeatOutput, Strays, World};
@@ -354,7 +354,7 @@ impl Simulation {
 
     /// Does beat `tick`: [`Simulation::step`] and [`Simulation::conclude`].
     pub fn beat(&mut self, tick: Tick, links: &mut Links, conductor: &mut impl Conductor) -> Done {
-        let output = self.step(tick, conductor);
+        let output = self.step(tick, &mut Pumping { conductor, links });
         self.conclude(tick, output, links)
     }
 
@@ -586,6 +586,30 @@ impl Simulation {
             comebacks.push(Comeback { grid, outcome });
         }
         comebacks
+    }
+}
+
+/// While a shard waits for others at a team's barrier, what they need of it to come there must not
+/// wait for room in a ring: the end of the last beat may be behind it.
+struct Pumping<'a, C> {
+    conductor: &'a mut C,
+    links: &'a mut Links,
+}
+
+impl<C: Conductor> Probe for Pumping<'_, C> {
+    fn phase(&mut self, grid: GridId, phase: Phase) {
+        self.conductor.phase(grid, phase);
+    }
+}
+
+impl<C: Conductor> Conductor for Pumping<'_, C> {
+    fn go_on(&mut self, grid: GridId) -> bool {
+        self.conductor.go_on(grid)
+    }
+
+    fn keep_waiting(&mut self) -> bool {
+        self.links.pump();
+        self.conductor.keep_waiting()
     }
 }
 

@@ -22,7 +22,8 @@ impl Run {
     pub(super) fn calm_down(&mut self) {
         if self.host.is_calm.replace(true) {
             self.gather();
-            let delay = LAST_REQUESTS_NS / 4;
+            // Not always in the same phase of a beat: shards at a barrier cannot be asked.
+            let delay = self.host.draws.within(SECOND..2 * SECOND);
             self.agenda.after(delay, Happening::CalmDown);
             return;
         }

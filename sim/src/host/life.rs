@@ -179,14 +179,16 @@ impl Life {
             }));
         }
         let stops = handles.iter().map(|_| None).collect();
-        let keep = plan.keep_beats;
+        let (grids, keep) = (deal.grids().len(), plan.keep_beats);
+        let rows = ground.rows.clone();
+        let checkpoints = CheckpointWriter::new(rows, control, encoded_in, grids, keep);
         Ok(Self {
             handles,
             fibers,
             stops,
             pipeline,
             durable,
-            checkpoints: CheckpointWriter::new(ground.rows.clone(), control, encoded_in, keep),
+            checkpoints,
             images,
             prepared: None,
             jobs,

@@ -265,10 +265,11 @@ impl Truth {
             return;
         };
         let frames = self.0.entry(publication.grid).or_default();
-        if frames.back().is_some_and(|(newest, _)| *newest >= tick) {
+        // A shard may be a beat ahead of another.
+        let Err(place) = frames.binary_search_by_key(&tick, |(of, _)| *of) else {
             return;
-        }
-        frames.push_back((tick, publication.frames.clone()));
+        };
+        frames.insert(place, (tick, publication.frames.clone()));
         if frames.len() > TRUTH_BEATS {
             frames.pop_front();
         }

@@ -3,7 +3,7 @@
 //! way, and only there and while it waits at a team's barrier may time pass or the host die.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crossbeam::channel::{Receiver, Sender};
 use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_kernel::metronome::{Metronome, Pulse};
 use orrery_kernel::probe::{Conductor, Phase, Probe};
+use orrery_server::rules::input::Event;
 use orrery_server::shard::{
     EncodedImage, ImageJob, Links, Packet, PlacementRequest, Publication, Simulation,
 };
@@ -151,6 +152,7 @@ struct Shard<'f> {
     last: Option<Tick>,
     publications: Vec<Arc<Publication>>,
     packets: Vec<Packet>,
+    events: BTreeMap<Tick, Vec<Event>>,
 }
 
 /// The whole life of a shard, on its own stack, which `yield_with` leaves for a while.
@@ -168,6 +170,7 @@ pub fn run(host: &Rc<Host>, parts: Parts, yield_with: &mut dyn FnMut(Yielded)) -
         last: None,
         publications: Vec::new(),
         packets: Vec::new(),
+        events: BTreeMap::new(),
     };
     let stop = shard.run();
     // As when a shard's thread ends: nobody waits for it any more.
@@ -303,16 +306,8 @@ impl Shard<'_> {
         for request in requests {
             self.parts.simulation.borrow_mut().request(request);
         }
-        let simulation = Rc::clone(&self.parts.simulation);
-        simulation.borrow_mut().begin(tick, &mut self.parts.links);
-        self.fiber.give_way()?;
-        self.enter(tick, "wait for a grid");
-        while !simulation.borrow().is_ready(tick) {
-            self.serve()?;
-            self.wait_a_little()?;
-        }
-        let mut simulation = simulation.borrow_mut();
-        simulation.settle_in(tick);
+        self.exchange_grids(tick)?;
+        let mut simulation = self.parts.simulation.borrow_mut();
         for comeback in simulation.poll_restored() {
             self.host.trace.note(|| format!("{comeback:?}"));
         }
@@ -321,6 +316,19 @@ impl Shard<'_> {
         }
         drop(simulation);
         self.take_images(false);
+        Ok(())
+    }
+
+    fn exchange_grids(&mut self, tick: Tick) -> Result<(), Stop> {
+        let simulation = Rc::clone(&self.parts.simulation);
+        simulation.borrow_mut().begin(tick, &mut self.parts.links);
+        self.fiber.give_way()?;
+        self.enter(tick, "wait for a grid");
+        while !simulation.borrow().is_ready(tick) {
+            self.serve()?;
+            self.wait_a_little()?;
+        }
+        simulation.borrow_mut().settle_in(tick);
         Ok(())
     }
 
@@ -400,8 +408,7 @@ impl Shard<'_> {
                         self.publications.push(publication);
                     }
                     Some(Packet::Event(done, event)) => {
-                        let mut edge = self.parts.edge.borrow_mut();
-                        edge.handle_grid_event(done, &event);
+                        self.events.entry(done).or_default().push(*event);
                     }
                     Some(Packet::EndOfBeat { tick, last }) => {
                         links.note_end(from, tick);
@@ -411,15 +418,22 @@ impl Shard<'_> {
                 }
             }
         }
+        while let Some(entry) = self.events.first_entry()
+            && links.all_ended(entry.key().minus(1))
+        {
+            let (done, events) = entry.remove_entry();
+            for event in events {
+                let mut edge = self.parts.edge.borrow_mut();
+                edge.handle_grid_event(done, &event);
+            }
+        }
     }
 
     /// After the last beat: images of everything, and goodbye when it is durable.
     fn end(&mut self) -> Stop {
         let last = self.parts.simulation.borrow().tick();
-        {
-            let mut simulation = self.parts.simulation.borrow_mut();
-            simulation.begin(last.next(), &mut self.parts.links);
-            simulation.settle_in(last.next());
+        if let Err(stop) = self.exchange_grids(last.next()) {
+            return stop;
         }
         self.take_images(true);
         while self.parts.durable.beat() < Some(last) {

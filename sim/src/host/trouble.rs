@@ -89,11 +89,9 @@ impl Run {
             return;
         };
         // The table of routes is the same on all shards, give or take a beat.
-        let any = self.host.draws.pick(&life.handles);
-        let home = match any.simulation.try_borrow() {
-            Ok(simulation) => simulation.shard_of(request.grid()),
-            Err(_) => None,
-        };
+        let idle = life.handles.iter();
+        let home = idle.flat_map(|it| it.simulation.try_borrow()).next();
+        let home = home.and_then(|simulation| simulation.shard_of(request.grid()));
         let Some(handle) = home.and_then(|home| life.handles.get(usize::from(home.0))) else {
             return;
         };
