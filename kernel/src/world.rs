@@ -15,8 +15,10 @@
 //!
 //! Cost: grids that are asleep (`Grid::is_asleep`) are not even looked at.
 
+mod look;
 mod place;
 mod replay;
+mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,8 +29,7 @@ use orrery_base::{GridId, Tick};
 
 use crate::barrier::Broken;
 use crate::dilation::Dilation;
-use crate::grid::{Delivery, Grid, GridBeat, GridConfig, GridImage, Order, RecordOf, RestoreError};
-use crate::part::Part;
+use crate::grid::{Grid, GridBeat, GridConfig, GridImage, Order, RecordOf, RestoreError};
 use crate::probe::{Conductor, NoProbe};
 use crate::rules::{Envelope, Rules, Stamped};
 use crate::team::{Failure, Team, Turn, panic_message};
@@ -197,90 +198,6 @@ impl<R: Rules> World<R> {
         self.awake.insert(id);
     }
 
-    /// Spreads a whole grid over `members` shards with `slices` seats each; this world leads.
-    /// The other members join, with the team, before the next beat. `None` if the grid is not
-    /// here, is not whole, or is in the middle of a beat.
-    ///
-    /// # Panics
-    /// If `members` or `slices` is zero.
-    pub fn spread(&mut self, grid: GridId, members: u16, slices: u16) -> Option<Arc<Team<R>>> {
-        let tick = self.tick;
-        let place = self.places.get_mut(&grid)?;
-        if place.is_under_way() {
-            return None;
-        }
-        place.catch_up(tick);
-        let whole = place.take_whole()?;
-        let team = Arc::new(Team::new(*whole, members, slices));
-        place.home = Home::Led(Arc::clone(&team));
-        self.awake.insert(grid);
-        Some(team)
-    }
-
-    /// Makes a grid that this world leads whole again, in one part per slice of one member. The
-    /// other members leave before the next beat, or find the team broken in it. `None` if this
-    /// world does not lead the grid, or it is in the middle of a beat.
-    pub fn gather_in(&mut self, grid: GridId) -> Option<()> {
-        let place = self.places.get_mut(&grid)?;
-        let Home::Led(team) = &place.home else {
-            return None;
-        };
-        let slices = team.slices();
-        let whole = team.dissolve()?.repartition(slices);
-        team.break_up();
-        place.home = Home::Whole(Box::new(whole));
-        Some(())
-    }
-
-    /// Divides a whole grid into as many parts, so that its beats can be sliced finer. `None` if
-    /// it is not here, is not whole, or is in the middle of a beat.
-    ///
-    /// # Panics
-    /// If `parts` is zero.
-    pub fn repartition(&mut self, grid: GridId, parts: u16) -> Option<()> {
-        let place = self.places.get_mut(&grid)?;
-        if place.is_under_way() {
-            return None;
-        }
-        let whole = place.take_whole()?;
-        place.home = Home::Whole(Box::new(whole.repartition(parts)));
-        Some(())
-    }
-
-    /// Joins a team that another world leads, from the next beat on, as one of the members from 1.
-    ///
-    /// # Panics
-    /// If there is no such member, or this world is in a team of that grid already that is not
-    /// broken.
-    pub fn join(&mut self, team: Arc<Team<R>>, member: u16) {
-        assert!(
-            (1..team.members()).contains(&member),
-            "member {member} of {team:?}"
-        );
-        let former = self.guests.insert(team.grid(), (team, member));
-        assert!(
-            former.is_none_or(|(team, _)| team.is_broken()),
-            "a shard is one member of a team"
-        );
-    }
-
-    /// Leaves a team, from the next beat on.
-    pub fn leave(&mut self, grid: GridId) {
-        self.guests.remove(&grid);
-    }
-
-    /// Breaks all teams, so that no other shard waits for this one.
-    pub fn break_up(&self) {
-        for (team, _) in self.guests.values() {
-            team.break_up();
-        }
-        for place in self.places.values() {
-            if let Home::Led(team) = &place.home {
-                team.break_up();
-            }
-        }
-    }
-
     /// Sets the pace of a grid's time, from its next beat on; whether the grid is here.
     pub fn set_pace(&mut self, grid: GridId, pace: Dilation) -> bool {
         let place = self.places.get_mut(&grid);
@@ -291,77 +208,6 @@ impl<R: Rules> World<R> {
     #[must_use]
     pub fn pace(&self, grid: GridId) -> Option<Dilation> {
         self.places.get(&grid).map(|place| place.pace)
-    }
-
-    /// A grid that is here and whole. Its own tick is behind the world's while it is asleep.
-    #[must_use]
-    pub fn grid(&self, grid: GridId) -> Option<&Grid<R>> {
-        match &self.places.get(&grid)?.home {
-            Home::Whole(whole) => Some(whole),
-            Home::Led(_) | Home::Lost => None,
-        }
-    }
-
-    /// The ids of the grids that are here: whole, led by this world, or lost; ascending.
-    pub fn grids(&self) -> impl ExactSizeIterator<Item = GridId> {
-        self.places.keys().copied()
-    }
-
-    /// How many shards work at a grid that is here: 0 if it is lost.
-    #[must_use]
-    pub fn members(&self, grid: GridId) -> Option<u16> {
-        Some(match &self.places.get(&grid)?.home {
-            Home::Whole(_) => 1,
-            Home::Led(team) => team.members(),
-            Home::Lost => 0,
-        })
-    }
-
-    /// Shows every part of a grid that is here.
-    pub fn each_part(&self, grid: GridId, look: impl FnMut(&Part<R>)) {
-        match self.places.get(&grid).map(|place| &place.home) {
-            Some(Home::Whole(whole)) => whole.parts().for_each(look),
-            Some(Home::Led(team)) => team.each_part(look),
-            Some(Home::Lost) | None => {}
-        }
-    }
-
-    /// Number of entities on a grid; 0 if it is not here.
-    #[must_use]
-    pub fn entity_count(&self, grid: GridId) -> usize {
-        let mut count = 0;
-        self.each_part(grid, |part| count += part.table.len());
-        count
-    }
-
-    /// The digest of a grid after its last beat, if it is here and not lost.
-    #[must_use]
-    pub fn digest(&self, grid: GridId) -> Option<u64> {
-        self.places.get(&grid)?.status().map(|status| status.1)
-    }
-
-    /// A grid's own time, if it is here and not lost. It stands still while the grid sleeps.
-    #[must_use]
-    pub fn tick_of(&self, grid: GridId) -> Option<Tick> {
-        self.places.get(&grid)?.status().map(|status| status.0)
-    }
-
-    /// Whether a grid sleeps: nothing is done for it until something comes.
-    #[must_use]
-    pub fn is_asleep(&self, grid: GridId) -> bool {
-        !self.awake.contains(&grid)
-    }
-
-    /// Whether a grid is in the middle of one of its beats.
-    #[must_use]
-    pub fn is_under_way(&self, grid: GridId) -> bool {
-        self.places.get(&grid).is_some_and(Place::is_under_way)
-    }
-
-    /// What waits for a grid, if it is here.
-    #[must_use]
-    pub fn waiting(&self, grid: GridId) -> Option<&Delivery<R>> {
-        self.places.get(&grid).map(|place| &place.waiting)
     }
 
     /// The last beat done.

@@ -21,6 +21,7 @@ mod incidents;
 mod links;
 mod pacer;
 mod packet;
+mod parts;
 mod placement;
 mod publish;
 mod restore;
@@ -35,16 +36,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender};
-use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_base::{ShardIndex, Tick};
 use orrery_kernel::metronome::{Metronome, MetronomeConfig, Pulse};
-use orrery_kernel::rules::Stamped;
 use orrery_kernel::runtime::{Clock, ShardSeat};
-use orrery_kernel::world::World;
-use orrery_net::{Edge, EdgeConfig, Forward, Listen, UdpShell};
+use orrery_net::{Edge, Forward, UdpShell};
 use orrery_storage::{BeatPort, Durable, Submission, SubmitError};
 
 pub use links::Links;
 pub use packet::{Packet, Publication, Transfer};
+pub use parts::{EncodedImage, ImageJob, ImageNews, ShardParts};
 pub use placement::{Change, PlacementRequest};
 pub use restore::{Culprits, RestoreJob, Restorer, Ward, on_threads};
 pub use simulation::{Checkpoint, Comeback, Done, Incident, Simulation};
@@ -54,11 +54,8 @@ use self::conductor::BeatConductor;
 use self::pacer::Pacer;
 use self::publish::PublishScratch;
 use crate::config::Config;
-use crate::control::ControlHandle;
-use crate::host::recovery::Deal;
 use crate::metrics::{BeatPhase, ShardMetrics};
-use crate::rules::Space;
-use crate::rules::input::{Event, Input};
+use crate::rules::input::Event;
 
 /// The longest that a shard with nothing to do looks away from its rings.
 const LOOK_AWAY: Duration = Duration::from_millis(3);
@@ -76,68 +73,6 @@ const IMAGES_WAITING_MAX: usize = 64;
 const SHOW_BEATS: u64 = 15;
 /// Beats between the call to stop and the last beat: long enough for clients to hear of it.
 const DRAIN_BEATS: u64 = 30;
-
-/// What one shard is made of.
-pub struct ShardParts {
-    /// Raised by anyone to end the host.
-    pub stop: Arc<AtomicBool>,
-    /// Its grids.
-    pub world: World<Space>,
-    /// Which grid is on which shard.
-    pub deal: Deal,
-    /// Clients of an earlier life, whose ships are told that nobody is there any more.
-    pub orphans: Vec<(GridId, Stamped<Input>)>,
-    /// Its way to the disk.
-    pub port: BeatPort,
-    /// What is durable.
-    pub durable: Durable,
-    /// Its sockets' addresses.
-    pub listen: Listen,
-    /// Its edge.
-    pub edge: EdgeConfig,
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// The hash of the content pack.
-    pub content_hash: u64,
-    /// Its line to the control thread.
-    pub control: ControlHandle,
-    /// Where it counts.
-    pub metrics: Arc<ShardMetrics>,
-    /// Where the images of its grids go, to be written as checkpoints.
-    pub images: Sender<ImageJob>,
-    /// The images that have been encoded.
-    pub encoded: Receiver<EncodedImage>,
-}
-
-/// An image that is to become a checkpoint.
-pub struct ImageJob {
-    /// Whose grid it is.
-    pub shard: ShardIndex,
-    /// What is known of it.
-    pub news: ImageNews,
-}
-
-/// What is known of a grid whose turn it is to be saved.
-pub enum ImageNews {
-    /// Its state, to become a checkpoint.
-    Changed(Checkpoint),
-    /// A grid is as in its newest checkpoint, which is not old, and nothing waits for it.
-    Unchanged {
-        /// The host's beat after which that holds.
-        tick: Tick,
-    },
-}
-
-/// An image as bytes, for the shard that would restore its grid from it.
-#[derive(Debug)]
-pub struct EncodedImage {
-    /// The grid.
-    pub grid: GridId,
-    /// The host's beat after which it was taken.
-    pub tick: Tick,
-    /// The bytes.
-    pub bytes: Arc<Vec<u8>>,
-}
 
 type ShardResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 

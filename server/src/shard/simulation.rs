@@ -14,19 +14,22 @@
 //! - Everything that changed in a beat, and the inputs that made it change, are handed over
 //!   together, to become durable together.
 
+mod pumping;
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use orrery_base::{GridId, ShardIndex, Tick};
-use orrery_kernel::balance::members_of;
 use orrery_kernel::grid::GridImage;
 use orrery_kernel::journal;
-use orrery_kernel::probe::{Conductor, Phase, Probe};
+use orrery_kernel::probe::Conductor;
 use orrery_kernel::rules::{Envelope, Stamped, Write};
 use orrery_kernel::team::Failure;
 use orrery_kernel::world::{BeatOutput, Strays, World};
 use orrery_storage::{Batch, Domain};
 
+use self::pumping::Pumping;
 use super::ImageNews;
 use super::links::Links;
 use super::packet::{Packet, Transfer};
@@ -38,10 +41,6 @@ use crate::metrics::GridStatus;
 use crate::rules::Space;
 use crate::rules::columns::NO_CLIENT;
 use crate::rules::input::{Input, Message};
-
-/// Beats after which a request that could not be carried out is given up: a grid in the middle of
-/// a long, dilated beat cannot be split.
-const REQUEST_BEATS: u64 = 300;
 
 /// A grid that does not change is saved again after so many turns all the same: a recovery reads
 /// the journal from the oldest of all newest checkpoints on, without a gap, and so it is bounded.
@@ -413,131 +412,6 @@ impl Simulation {
         }
     }
 
-    /// Announces the pace of a grid's time to the edges that have clients there: from the grid's
-    /// beat after next on.
-    pub fn announce_pace(
-        &self,
-        grid: GridId,
-        pace: orrery_kernel::dilation::Dilation,
-        links: &mut Links,
-    ) {
-        let Some(own) = self.world.tick_of(grid) else {
-            return;
-        };
-        let from = own.plus(2);
-        links.send_to_all(|| Packet::Pace { grid, pace, from });
-    }
-
-    /// Whether an operator has fixed the pace of a grid.
-    #[must_use]
-    pub fn is_pace_fixed(&self, grid: GridId) -> bool {
-        self.fixed_paces.contains(&grid)
-    }
-
-    /// Whether a grid has one part only.
-    #[must_use]
-    pub fn is_in_one_piece(&self, grid: GridId) -> bool {
-        let mut parts = 0;
-        self.world.each_part(grid, |_| parts += 1);
-        parts == 1
-    }
-
-    /// Moves, splits and merges grids as asked; what cannot be done yet is tried again.
-    fn carry_out_requests(&mut self, tick: Tick, links: &mut Links) {
-        for (asked, request) in std::mem::take(&mut self.requests) {
-            if self.carry_out(tick, request, links) {
-                continue;
-            }
-            if tick.since(asked) < REQUEST_BEATS {
-                self.requests.push_back((asked, request));
-            } else {
-                tracing::warn!(?request, "given up: the grid was never between two beats");
-            }
-        }
-    }
-
-    /// Whether a request is done with.
-    fn carry_out(&mut self, tick: Tick, request: PlacementRequest, links: &mut Links) -> bool {
-        let grid = request.grid();
-        let Some(members) = self.world.members(grid) else {
-            tracing::warn!(?request, "the grid is not here");
-            return true;
-        };
-        if self.leaving.contains(&grid) {
-            return false;
-        }
-        match request {
-            PlacementRequest::Move { to, .. } => {
-                if to.0 >= links.shards() || to == self.shard {
-                    return true;
-                }
-                if members > 1 && !self.merge(grid, links) {
-                    return false;
-                }
-                self.leaving.insert(grid);
-                links.send_to_all(|| Packet::Moving { grid, to });
-                true
-            }
-            PlacementRequest::Split {
-                members, slices, ..
-            } => self.split(grid, members, slices, links),
-            PlacementRequest::Merge { .. } => members <= 1 || self.merge(grid, links),
-            PlacementRequest::Pace { pace, .. } => {
-                if pace.is_some() {
-                    self.fixed_paces.insert(grid);
-                } else {
-                    self.fixed_paces.remove(&grid);
-                }
-                let pace = pace.unwrap_or_default();
-                self.world.set_pace(grid, pace);
-                self.announce_pace(grid, pace, links);
-                true
-            }
-            PlacementRequest::Fault { .. } => {
-                let input = Input::Fault;
-                let (source, sequence) = (u64::MAX, tick.0);
-                let stamped = Stamped {
-                    source,
-                    sequence,
-                    input,
-                };
-                self.take_input(grid, stamped);
-                true
-            }
-        }
-    }
-
-    fn split(&mut self, grid: GridId, members: u16, slices: u16, links: &mut Links) -> bool {
-        let members = members.clamp(1, links.shards());
-        let slices = slices.max(1);
-        if self.world.members(grid) > Some(1) && !self.merge(grid, links) {
-            return false;
-        }
-        if members == 1 {
-            return self.world.repartition(grid, slices).is_some();
-        }
-        let Some(team) = self.world.spread(grid, members, slices) else {
-            return false;
-        };
-        // The same shards as the balancer reckons with.
-        for (member, shard) in (0..)
-            .zip(members_of(self.shard, members, links.shards()))
-            .skip(1)
-        {
-            let team = Arc::clone(&team);
-            links.send(shard, Packet::Join { team, member });
-        }
-        true
-    }
-
-    fn merge(&mut self, grid: GridId, links: &mut Links) -> bool {
-        if self.world.gather_in(grid).is_none() {
-            return false;
-        }
-        links.send_to_all(|| Packet::Leave(grid));
-        true
-    }
-
     /// A grid is lost: its restoration begins, its members leave.
     fn contain(&mut self, tick: Tick, failure: Failure<Space>, links: &mut Links) -> Incident {
         let grid = failure.grid;
@@ -586,30 +460,6 @@ impl Simulation {
             comebacks.push(Comeback { grid, outcome });
         }
         comebacks
-    }
-}
-
-/// While a shard waits for others at a team's barrier, what they need of it to come there must not
-/// wait for room in a ring: the end of the last beat may be behind it.
-struct Pumping<'a, C> {
-    conductor: &'a mut C,
-    links: &'a mut Links,
-}
-
-impl<C: Conductor> Probe for Pumping<'_, C> {
-    fn phase(&mut self, grid: GridId, phase: Phase) {
-        self.conductor.phase(grid, phase);
-    }
-}
-
-impl<C: Conductor> Conductor for Pumping<'_, C> {
-    fn go_on(&mut self, grid: GridId) -> bool {
-        self.conductor.go_on(grid)
-    }
-
-    fn keep_waiting(&mut self) -> bool {
-        self.links.pump();
-        self.conductor.keep_waiting()
     }
 }
 

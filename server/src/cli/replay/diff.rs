@@ -23,6 +23,9 @@ use crate::host::recovery::{Recorded, Replay};
 use crate::rules::Space;
 use crate::rules::inspect::differences;
 
+/// The records of all grids in one of the host's beats.
+type Beat = (Tick, BTreeMap<GridId, RecordOf<Space>>);
+
 /// A beat that has something else in one run than in the other.
 struct Parting {
     beat: Tick,
@@ -76,7 +79,7 @@ struct Beats<I: Iterator> {
 }
 
 impl<I: Iterator<Item = Result<JournalRow, ReadLogError>>> Beats<I> {
-    fn next(&mut self) -> anyhow::Result<Option<(Tick, BTreeMap<GridId, RecordOf<Space>>)>> {
+    fn next(&mut self) -> anyhow::Result<Option<Beat>> {
         let mut beat = None;
         let mut grids = BTreeMap::new();
         let mut belongs = |row: &Result<JournalRow, ReadLogError>| {
