@@ -194,7 +194,7 @@ impl<R: Rows> CheckpointWriter<R> {
         let pruned = prune(&self.rows, horizon, &mut batch).context("look for old checkpoints")?;
         if pruned.removed > 0 {
             // What was not removed is found again next time.
-            let _ = self.port.commit(batch);
+            drop(self.port.commit(batch));
         }
         if pruned.grids.len() < self.grids {
             // A grid without a checkpoint is repeated from its birth on.
