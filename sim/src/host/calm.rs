@@ -9,7 +9,7 @@ use orrery_server::shard::PlacementRequest;
 
 use super::draw::{MS, SECOND};
 use super::player::{Place, Player, Truth};
-use super::{Happening, Run};
+use super::{Happening, Run, STANDSTILL_NS};
 
 /// Time to come to rest: longer than an admission, a patience and a restart together.
 const REST_NS: u64 = 40 * SECOND;
@@ -17,6 +17,22 @@ const REST_NS: u64 = 40 * SECOND;
 const LAST_REQUESTS_NS: u64 = 12 * SECOND;
 
 impl Run {
+    /// A life without a beat for so long has come to a standstill.
+    pub(super) fn watch(&mut self) -> anyhow::Result<()> {
+        self.agenda.after(STANDSTILL_NS, Happening::Watch);
+        let Some(life) = &self.life else {
+            return Ok(());
+        };
+        let doing: Vec<_> = life.handles.iter().map(|it| it.doing.get()).collect();
+        let beat = doing.iter().map(|it| it.beat).max().unwrap_or_default();
+        let former = std::mem::replace(&mut self.watched, (self.lives, beat));
+        ensure!(
+            former != self.watched,
+            "the host stands still; what its shards do: {doing:?}"
+        );
+        Ok(())
+    }
+
     /// No more trouble; then grids are gathered and run at full pace, then everything is looked
     /// at.
     pub(super) fn calm_down(&mut self) {

@@ -18,7 +18,7 @@ use orrery_server::host::checkpoints::{CheckpointWriter, Prepared};
 use orrery_server::host::orphans;
 use orrery_server::host::recovery::{Deal, Recorded, Replay, Start};
 use orrery_server::rules::Space;
-use orrery_server::shard::{ImageJob, Links, RestoreJob, Simulation};
+use orrery_server::shard::{ImageJob, Links, RestoreJob, Restorer, Simulation};
 use orrery_storage::commit::{Pipeline, Recovered, recover};
 use orrery_storage::log::simulated::SimulatedDisk;
 use orrery_storage::meta::LAST_BEAT_KEY;
@@ -137,27 +137,14 @@ impl Life {
         let first_ns = host.clock_ns.get() + START_AFTER_NS;
         let dealt = worlds.into_iter().zip(ports).zip(meshes).zip(encoded);
         for (index, (((world, port), mesh), encoded)) in (0..).map(ShardIndex).zip(dealt) {
-            let queue = Arc::clone(&jobs);
-            let restorer = Box::new(move |_: String, job| {
-                queue
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(job);
-                Ok(())
-            });
-            let mut simulation = Simulation::new(index, world, deal, plan.image_interval, restorer);
+            let mut simulation =
+                Simulation::new(index, world, deal, plan.image_interval, restorer(&jobs));
             for (grid, input) in &orphans {
                 if deal.world_of(*grid) == Some(usize::from(index.0)) {
                     simulation.take_input(*grid, input.clone());
                 }
             }
-            let handle = Handle {
-                simulation: Rc::new(RefCell::new(simulation)),
-                edge: Rc::new(RefCell::new(Edge::new(index, last))),
-                requests: Rc::new(RefCell::new(VecDeque::new())),
-                stalled_until_ns: Cell::new(0),
-                doing: Rc::default(),
-            };
+            let handle = handle(simulation, index, last);
             let config = MetronomeConfig::default();
             let parts = Parts {
                 index,
@@ -257,6 +244,26 @@ impl Life {
         while self.checkpoint_turn() {}
         let (report, _) = self.pipeline.finish(now)?;
         Ok(report)
+    }
+}
+
+/// Restorations are put into a queue, for the simulator to choose when they are done.
+fn restorer(jobs: &Arc<Mutex<Vec<RestoreJob>>>) -> Restorer {
+    let queue = Arc::clone(jobs);
+    Box::new(move |_, job| {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.push(job);
+        Ok(())
+    })
+}
+
+fn handle(simulation: Simulation, index: ShardIndex, last: Tick) -> Handle {
+    Handle {
+        simulation: Rc::new(RefCell::new(simulation)),
+        edge: Rc::new(RefCell::new(Edge::new(index, last))),
+        requests: Rc::new(RefCell::new(VecDeque::new())),
+        stalled_until_ns: Cell::new(0),
+        doing: Rc::default(),
     }
 }
 

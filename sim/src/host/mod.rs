@@ -14,7 +14,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`plan`], [`draw`] | what a seed makes of a run |
-//! | [`time`], [`trace`] | virtual time; what has happened |
+//! | [`time`], [`happening`], [`trace`] | virtual time; what happens in it; what has happened |
 //! | [`life`], [`shard`] | one life of the process; a shard's loop |
 //! | [`rows`] | the store's rows |
 //! | [`edge`], [`player`], [`network`] | clients |
@@ -26,6 +26,7 @@ pub mod calm;
 pub mod check;
 pub mod draw;
 pub mod edge;
+pub mod happening;
 pub mod life;
 pub mod network;
 pub mod plan;
@@ -43,14 +44,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use orrery_base::{ClientId, ShardIndex, Tick};
-use orrery_server::shard::RestoreJob;
+use orrery_base::Tick;
 use orrery_storage::commit::Turn;
 use orrery_storage::log::simulated::SimulatedDisk;
 
 use self::check::Checker;
 use self::draw::{Draws, MS, SECOND};
-use self::edge::{Said, Told};
+pub use self::happening::Happening;
 use self::life::{Ground, Life, StartFailure};
 use self::plan::Plan;
 use self::player::{Player, Truth};
@@ -98,48 +98,6 @@ pub struct Report {
     pub requests: u64,
 }
 
-/// What happens at some moment. What belongs to a life of the process carries its number.
-pub enum Happening {
-    /// A shard goes on.
-    Shard(u64, usize),
-    /// A turn of the writer.
-    Write(u64),
-    /// A turn of the applier.
-    Apply(u64),
-    /// A turn of the keeper.
-    Keep(u64),
-    /// A turn of the checkpoint thread.
-    Checkpoint(u64),
-    /// A grid is restored.
-    Restore(u64, RestoreJob),
-    /// Something reaches an edge.
-    Heard(u64, ShardIndex, ClientId, Said),
-    /// Something reaches a player.
-    Told(usize, ClientId, Told),
-    /// A player thinks.
-    Act(usize),
-    /// A player sends a datagram.
-    Send(usize),
-    /// An operator wants something.
-    Operate,
-    /// Something goes wrong that a host must bear.
-    Hinder,
-    /// Something goes wrong that a host may die of.
-    Harm,
-    /// The disk has room again.
-    MakeRoom,
-    /// The process ends, as a failure of a shard told it to.
-    Die(u64),
-    /// The process is started.
-    Start,
-    /// Somebody looks whether the beats go on.
-    Watch,
-    /// No more trouble from here on.
-    CalmDown,
-    /// Everything has to be well.
-    Conclude,
-}
-
 /// A run.
 pub struct Run {
     host: Rc<Host>,
@@ -171,7 +129,7 @@ pub struct Run {
 /// What did not hold.
 pub fn run(options: Options<'_>) -> anyhow::Result<Report> {
     let mut run = Run::new(options)?;
-    run.to_the_end()
+    run.go_through()
         .with_context(|| format!("after {:.6} s", run.agenda.now_ns() as f64 / 1e9))?;
     let checker = run.host.checker.borrow();
     Ok(Report {
@@ -231,9 +189,9 @@ impl Run {
         })
     }
 
-    fn to_the_end(&mut self) -> anyhow::Result<()> {
+    fn go_through(&mut self) -> anyhow::Result<()> {
         while !self.is_over {
-            let Some(happening) = self.agenda.next() else {
+            let Some(happening) = self.agenda.take() else {
                 bail!("nothing happens any more");
             };
             let now_ns = self.agenda.now_ns();
@@ -318,22 +276,6 @@ impl Run {
         } else {
             None
         }
-    }
-
-    /// A life without a beat for so long has come to a standstill.
-    fn watch(&mut self) -> anyhow::Result<()> {
-        self.agenda.after(STANDSTILL_NS, Happening::Watch);
-        let Some(life) = &self.life else {
-            return Ok(());
-        };
-        let doing: Vec<_> = life.handles.iter().map(|it| it.doing.get()).collect();
-        let beat = doing.iter().map(|it| it.beat).max().unwrap_or_default();
-        let former = std::mem::replace(&mut self.watched, (self.lives, beat));
-        ensure!(
-            former != self.watched,
-            "the host stands still; what its shards do: {doing:?}"
-        );
-        Ok(())
     }
 
     fn start(&mut self) -> anyhow::Result<()> {

@@ -168,7 +168,7 @@ impl Rows for MapRows {
                 None => Bound::Unbounded,
             };
             if let Some(rows) = state.content.get(&domain) {
-                let rows = rows.range((Bound::Included(range.from.clone()), to));
+                let rows = rows.range((Bound::Included(range.from), to));
                 found.extend(rows.map(|(key, value)| Row {
                     key: key.clone(),
                     value: value.clone(),

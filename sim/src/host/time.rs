@@ -66,7 +66,7 @@ impl<E> Agenda<E> {
     }
 
     /// Goes on to the next event.
-    pub fn next(&mut self) -> Option<E> {
+    pub fn take(&mut self) -> Option<E> {
         let Reverse(due) = self.due.pop()?;
         self.now_ns = due.at_ns;
         Some(due.event)
