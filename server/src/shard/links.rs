@@ -64,6 +64,12 @@ impl Links {
         }
     }
 
+    /// Whether nothing waits for room.
+    #[must_use]
+    pub fn is_flushed(&self) -> bool {
+        self.waiting.iter().all(VecDeque::is_empty)
+    }
+
     /// Takes what one shard has sent.
     pub fn receive(&mut self, from: ShardIndex, packets: &mut Vec<Packet>) {
         packets.append(&mut self.early[usize::from(from.0)]);

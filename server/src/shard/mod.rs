@@ -458,7 +458,9 @@ impl Shard {
         self.exchange_grids(last.next())?;
         self.take_images(true);
         let since = Instant::now();
-        while self.durable.beat() < Some(last) && since.elapsed() < OTHERS_GIVEN_UP {
+        // A grid that moves may still wait for room in a ring.
+        let is_done = |shard: &Self| shard.durable.beat() >= Some(last) && shard.links.is_flushed();
+        while !is_done(self) && since.elapsed() < OTHERS_GIVEN_UP {
             self.serve()?;
             self.shell.wait(Instant::now() + LOOK_AWAY);
         }
