@@ -89,12 +89,12 @@ fn the_journal_may_begin_after_the_checkpoints_of_sleeping_grids() {
 #[test]
 fn a_grid_that_was_awake_wants_every_beat() {
     let galaxy = galaxy();
-    // Everything is new in the first beat: nothing sleeps yet.
-    let (_folder, store, deal) = saved(&galaxy, 1);
+    // Nothing sleeps before its first beat.
+    let (_folder, store, deal) = saved(&galaxy, 0);
     let mut replay = begin(&store, &galaxy, &deal);
     assert!(replay.grids().any(|grid| !grid.is_asleep()));
     let error = take(&mut replay, 900).unwrap_err();
-    assert!(error.contains("is known as of beat 1 only"), "{error}");
+    assert!(error.contains("is known as of beat 0 only"), "{error}");
 }
 
 #[test]

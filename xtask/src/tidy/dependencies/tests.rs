@@ -61,7 +61,8 @@ fn peers_stay_in_the_benches_and_engines_behind_their_fences() {
         [
             "kernel/Cargo.toml:2: kernel/ may not depend on hecs: a peer that the benches \
              measure us against; nothing else may use it",
-            "kernel/Cargo.toml:3: kernel/ may not depend on rocksdb: only storage/ knows RocksDB",
+            "kernel/Cargo.toml:3: kernel/ may not depend on rocksdb: only storage/ knows RocksDB; \
+             benches/ measure against it",
         ]
     );
 }
