@@ -22,7 +22,9 @@ use orrery_server::shard::{ImageJob, Links, RestoreJob, Restorer, Simulation};
 use orrery_storage::commit::{Pipeline, Recovered, recover};
 use orrery_storage::log::simulated::SimulatedDisk;
 use orrery_storage::meta::LAST_BEAT_KEY;
-use orrery_storage::{CommitOptions, Domain, Durable, FinishReport, Rows, journal};
+use orrery_storage::{
+    BeatPort, CommitOptions, ControlPort, Domain, Durable, FinishReport, Rows, journal,
+};
 
 use super::draw::MS;
 use super::edge::Edge;
@@ -115,17 +117,7 @@ impl Life {
         worlds: Vec<World<Space>>,
     ) -> anyhow::Result<Self> {
         let plan = ground.plan;
-        let options = CommitOptions {
-            first_beat: Some(last.next()),
-            beats_waiting_max: plan.beats_waiting_max,
-            ..CommitOptions::default()
-        };
-        let durable = (last > Tick(0)).then_some(last);
-        let rows = Arc::new(ground.rows.clone());
-        let (pipeline, ports, control) =
-            Pipeline::new(opened, rows, durable, worlds.len(), options)
-                .map_err(|refused| refused.0)
-                .context("start the commit")?;
+        let (pipeline, ports, control) = start_commit(ground, opened, last, worlds.len())?;
         let durable = pipeline.durable();
         let orphans = orphans(&worlds);
         let shards = worlds.len() as u16;
@@ -289,4 +281,26 @@ fn replay(
         }
     }
     Ok((last, replay.into_worlds(deal, last)?))
+}
+
+/// A commit with its ports.
+type Commit = (Pipeline<SimulatedDisk, MapRows>, Vec<BeatPort>, ControlPort);
+
+/// The commit on a disk that was opened, whose next beat is the one after `last`.
+fn start_commit(
+    ground: &Ground<'_>,
+    opened: Recovered<SimulatedDisk>,
+    last: Tick,
+    shards: usize,
+) -> anyhow::Result<Commit> {
+    let options = CommitOptions {
+        first_beat: Some(last.next()),
+        beats_waiting_max: ground.plan.beats_waiting_max,
+        ..CommitOptions::default()
+    };
+    let durable = (last > Tick(0)).then_some(last);
+    let rows = Arc::new(ground.rows.clone());
+    Pipeline::new(opened, rows, durable, shards, options)
+        .map_err(|refused| refused.0)
+        .context("start the commit")
 }
