@@ -153,6 +153,8 @@ impl<R: Rules> World<R> {
     /// As [`World::take`], also for a grid that is lost.
     pub fn take_any(&mut self, grid: GridId) -> Option<Cargo<R>> {
         if let Home::Lost = self.places.get(&grid)?.home {
+            // What came for it may have woken it.
+            self.awake.remove(&grid);
             let waiting = self.places.remove(&grid)?.waiting;
             return Some(Cargo::Lost { grid, waiting });
         }

@@ -7,9 +7,10 @@ use orrery_kernel::probe::NoProbe;
 use orrery_kernel::replay::replay_grid;
 use orrery_kernel::rules::{Envelope, Stamped};
 use orrery_kernel::team::Failure;
+use orrery_kernel::world::World;
 
 use crate::host::{Host, Pacer};
-use crate::script::{GRIDS, Trace, assert_same, context, numbered, trace};
+use crate::script::{CONFIG, GRIDS, Trace, assert_same, context, numbered, trace};
 use crate::toy::{IMPOSSIBLE, Toy, ToyInput, ToyMessage, ship, ship_id};
 
 const LOST: GridId = GRIDS[1];
@@ -274,4 +275,26 @@ fn a_grid_that_is_removed_keeps_nobody_waiting() {
     let output = host.step();
     assert_eq!(output.grids.len(), 2);
     assert!(output.failures.is_empty());
+}
+
+/// It was the simulator that found this: what had come for a lost grid kept it awake in the world
+/// that it had left.
+#[test]
+fn a_lost_grid_moves_with_what_waits_for_it() {
+    let mut worlds: [World<Toy>; 2] =
+        std::array::from_fn(|_| World::new(CONFIG, context(), Tick(0)));
+    worlds[0].add_grid(LOST, 2);
+    worlds[0].deliver([poison()], []);
+    assert_eq!(worlds[0].beat(Tick(1)).failures.len(), 1);
+    let news = envelope(ToyMessage::News(7));
+    worlds[0].deliver([], [news]);
+    worlds[1].beat(Tick(1));
+    let cargo = worlds[0].take_any(LOST).unwrap();
+    assert_eq!(cargo.grid(), LOST);
+    worlds[1].insert_any(cargo);
+    for world in &mut worlds {
+        assert!(world.beat(Tick(2)).grids.is_empty());
+    }
+    let waiting = worlds[1].waiting(LOST).unwrap();
+    assert_eq!(waiting.arrivals, [news]);
 }
