@@ -436,7 +436,8 @@ impl Shard<'_> {
             return stop;
         }
         self.take_images(true);
-        while self.parts.durable.beat() < Some(last) {
+        // The others may still need what waits for room in a ring.
+        while self.parts.durable.beat() < Some(last) || !self.parts.links.is_flushed() {
             if let Err(stop) = self.serve().and_then(|()| self.wait_a_little()) {
                 return stop;
             }
