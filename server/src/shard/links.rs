@@ -19,6 +19,8 @@ pub struct Links {
     early: Vec<Vec<Packet>>,
     /// By shard, the last beat that it has ended.
     ended: Vec<Tick>,
+    /// Nothing is sent any more: the last word has been said.
+    is_closed: bool,
 }
 
 impl Links {
@@ -31,11 +33,15 @@ impl Links {
             waiting: (0..shards).map(|_| VecDeque::new()).collect(),
             early: (0..shards).map(|_| Vec::new()).collect(),
             ended: vec![tick; shards],
+            is_closed: false,
         }
     }
 
     /// Sends, behind everything that was sent to this shard before.
     pub fn send(&mut self, to: ShardIndex, packet: Packet) {
+        if self.is_closed {
+            return;
+        }
         let waiting = &mut self.waiting[usize::from(to.0)];
         // With the planted bug, what finds room overtakes what waits for it.
         if !waiting.is_empty() && !cfg!(feature = "canary") {
@@ -64,10 +70,19 @@ impl Links {
         }
     }
 
-    /// Whether nothing waits for room.
+    /// Says the last word to every shard, in place of the end of beat `tick`, which nobody does:
+    /// what is sent afterwards is for nobody.
+    pub fn close(&mut self, tick: Tick) {
+        self.send_to_all(|| Packet::EndOfBeat { tick, last: None });
+        self.is_closed = true;
+    }
+
+    /// After [`Links::close`]: whether everybody has said the last word, too, and will hear this
+    /// shard's. A shard that takes in what comes until then leaves nobody waiting, because
+    /// everyone else does the same.
     #[must_use]
-    pub fn is_flushed(&self) -> bool {
-        self.waiting.iter().all(VecDeque::is_empty)
+    pub fn is_done(&self, tick: Tick) -> bool {
+        self.all_ended(tick) && self.waiting.iter().all(VecDeque::is_empty)
     }
 
     /// Takes what one shard has sent.

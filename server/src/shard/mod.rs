@@ -456,10 +456,11 @@ impl Shard {
     fn end(&mut self) -> ShardResult<Tick> {
         let last = self.simulation.tick();
         self.exchange_grids(last.next())?;
+        self.links.close(last.next());
         self.take_images(true);
         let since = Instant::now();
-        // A grid that moves may still wait for room in a ring.
-        let is_done = |shard: &Self| shard.durable.beat() >= Some(last) && shard.links.is_flushed();
+        let is_done =
+            |shard: &Self| shard.durable.beat() >= Some(last) && shard.links.is_done(last.next());
         while !is_done(self) && since.elapsed() < OTHERS_GIVEN_UP {
             self.serve()?;
             self.shell.wait(Instant::now() + LOOK_AWAY);

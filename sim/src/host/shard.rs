@@ -435,9 +435,10 @@ impl Shard<'_> {
         if let Err(stop) = self.exchange_grids(last.next()) {
             return stop;
         }
+        self.parts.links.close(last.next());
+        self.enter(last.next(), "end");
         self.take_images(true);
-        // The others may still need what waits for room in a ring.
-        while self.parts.durable.beat() < Some(last) || !self.parts.links.is_flushed() {
+        while self.parts.durable.beat() < Some(last) || !self.parts.links.is_done(last.next()) {
             if let Err(stop) = self.serve().and_then(|()| self.wait_a_little()) {
                 return stop;
             }
