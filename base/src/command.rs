@@ -141,6 +141,68 @@ rejects! {
     UnknownCommand = 20, "The server does not know that command: it is older than your client.";
     /// The command has no request id.
     RequestMissing = 21, "That command has no request id.";
+    /// The request is older than the server remembers, or its id is not of version 7.
+    RequestExpired = 100, "This request is too old to be judged: look at what you have, then ask anew.";
+    /// The client's clock is ahead.
+    RequestFromFuture = 101, "This request's time is ahead of the server's: set your clock.";
+    /// Too much is on its way.
+    Busy = 102, "The station's clerks are busy: try again in a moment.";
+    /// The store takes no changes.
+    ReadOnly = 103, "The server cannot store changes now: nothing was done.";
+    /// There is no such item, or it is somebody else's, or it is elsewhere.
+    ItemUnknown = 104, "You have no such item here.";
+    /// The quantity is zero or too large.
+    QuantityInvalid = 105, "That is not a possible quantity.";
+    /// There are fewer than that.
+    NotEnoughItems = 106, "There are not that many of them.";
+    /// The wallet has less than that.
+    NotEnoughMoney = 107, "Your wallet does not hold that much.";
+    /// The cargo hold is full.
+    CargoFull = 108, "The cargo hold has no room for that.";
+    /// The items cannot be one stack.
+    NotStackable = 109, "These do not stack.";
+    /// The item is not a packed ship.
+    NotAssemblable = 110, "That is not a packed ship.";
+    /// The item is not an assembled ship.
+    NotAssembled = 111, "That is not an assembled ship.";
+    /// The ship has something in its hold.
+    ShipNotEmpty = 112, "The ship's hold is not empty.";
+    /// The character sits in the ship.
+    ShipInUse = 113, "You are sitting in that ship.";
+    /// The price is not positive, too high or has too many digits.
+    PriceInvalid = 114, "That is not a possible price.";
+    /// There is no such duration.
+    DurationInvalid = 115, "An order rests for 0, 1, 3, 7, 14, 30 or 90 days.";
+    /// The minimum is zero or more than the quantity.
+    MinimumInvalid = 116, "The minimum is at least one and at most the quantity.";
+    /// There is no such order of this character.
+    OrderUnknown = 117, "You have no such order.";
+    /// The character has as many orders as it may have.
+    TooManyOrders = 118, "You have as many orders as you may have.";
+    /// The order was changed a moment ago.
+    OrderCooldown = 119, "This order was changed a moment ago: wait before you change it again.";
+    /// There is no such character.
+    CharacterUnknown = 120, "There is no such character.";
+    /// Paying or trading with oneself.
+    PartnerIsSelf = 121, "You cannot do that with yourself.";
+    /// There is no such type, or it cannot be owned.
+    TypeUnknown = 122, "There is no such thing to buy.";
+    /// Assembled or damaged things are not for the market.
+    NotMarketable = 123, "Only packed things can be sold on the market.";
+    /// A sum does not fit.
+    AmountTooLarge = 124, "That is more than can be counted.";
+    /// There is no such trade of this character.
+    TradeUnknown = 125, "That trade window is closed.";
+    /// The other side changed something.
+    TradeChanged = 126, "The trade has changed: look at it again before you accept.";
+    /// The other character is elsewhere.
+    PartnerElsewhere = 127, "That character is not docked here.";
+    /// The text is too long or has control characters.
+    TextInvalid = 128, "That text is too long or has characters that cannot be shown.";
+    /// The service knows no such command.
+    NotAvailable = 129, "That cannot be done here.";
+    /// The region has no such range.
+    OrderRangeInvalid = 130, "There is no such order range.";
 }
 
 #[cfg(test)]

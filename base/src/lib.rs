@@ -1,5 +1,6 @@
 //! What every other crate stands on: ids, ticks, counter-based randomness, deterministic
-//! mathematics, money as integers, the integer law of motion and the vocabulary of commands.
+//! mathematics, money as integers, the integer law of motion and the vocabulary of commands and
+//! of value.
 //!
 //! **Invariant:** nothing here reads a clock, a socket, a file or a global, and no result
 //! depends on the platform: floats use `+ − × ÷ √` or [`math`].
@@ -15,6 +16,7 @@ pub mod money;
 pub mod motion;
 pub mod rng;
 pub mod tick;
+pub mod value;
 
 pub use ids::{
     AccountId, CharacterId, ClientId, EntityId, GridId, ObjectId, ShardIndex, Slot, SystemId,

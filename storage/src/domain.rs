@@ -27,11 +27,22 @@ pub enum Domain {
     Galaxy = 6,
     /// State of each grid at some beats: see [`crate::checkpoint`].
     Checkpoint = 8,
+    /// Custody accounts, by account: heads, balances, stacks.
+    Custody = 9,
+    /// Which account an item is in, or what became of it, by item id.
+    Item = 10,
+    /// The history of transfers and the answers to requests, by partition and beat: only ever
+    /// appended.
+    Entry = 11,
+    /// What is on its way between partitions, and what has arrived.
+    Outbox = 12,
+    /// Market orders and the daily history of prices.
+    Market = 13,
 }
 
 impl Domain {
     /// All domains in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Account,
         Self::Token,
@@ -40,6 +51,11 @@ impl Domain {
         Self::Ship,
         Self::Galaxy,
         Self::Checkpoint,
+        Self::Custody,
+        Self::Item,
+        Self::Entry,
+        Self::Outbox,
+        Self::Market,
     ];
 
     /// The name on disk and in messages.
@@ -54,6 +70,11 @@ impl Domain {
             Self::Ship => "ship",
             Self::Galaxy => "galaxy",
             Self::Checkpoint => "checkpoint",
+            Self::Custody => "custody",
+            Self::Item => "item",
+            Self::Entry => "entry",
+            Self::Outbox => "outbox",
+            Self::Market => "market",
         }
     }
 }
@@ -105,12 +126,17 @@ mod tests {
             (5, "ship"),
             (6, "galaxy"),
             (8, "checkpoint"),
+            (9, "custody"),
+            (10, "item"),
+            (11, "entry"),
+            (12, "outbox"),
+            (13, "market"),
         ];
         assert_eq!(listed, on_disk);
         for domain in Domain::ALL {
             assert_eq!(Domain::try_from(u8::from(domain)), Ok(domain));
         }
-        for number in [7, 9, u8::MAX] {
+        for number in [7, 14, u8::MAX] {
             assert_eq!(Domain::try_from(number), Err(UnknownDomain(number)));
         }
     }

@@ -123,16 +123,19 @@ impl core::fmt::Display for Name {
 }
 
 /// Compatibility caseless folding, Unicode 3.13 definition D146. Total, so that whatever was
-/// typed into a log-in form has a key too.
+/// typed into a log-in form has a key too. Blanks around the text are dropped before and after:
+/// the normal form of `¸` and its like begins with a space.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    text.trim()
+    let folded: String = text
+        .trim()
         .nfd()
         .default_case_fold()
         .nfkd()
         .default_case_fold()
         .nfkc()
-        .collect()
+        .collect();
+    folded.trim().to_owned()
 }
 
 fn check_characters(name: &str) -> Result<(), NameError> {

@@ -52,6 +52,21 @@ impl FromRequestParts<Arc<Desk>> for Operator {
     }
 }
 
+/// Somebody on this machine, or an operator from elsewhere: who may look at how the server is.
+pub(super) struct Onlooker;
+
+impl FromRequestParts<Arc<Desk>> for Onlooker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, desk).await?;
+        if !caller.is_local() {
+            Operator::from_request_parts(parts, desk).await?;
+        }
+        Ok(Self)
+    }
+}
+
 impl FromRequestParts<Arc<Desk>> for Caller {
     type Rejection = Problem;
 

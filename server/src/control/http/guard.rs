@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -105,10 +106,10 @@ pub(super) async fn guard(
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match admit(&desk, &caller, &request) {
-        Err(problem) => problem.into_response(),
-        Ok(()) => match tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await {
+        Err(problem) => last_response(problem),
+        Ok(()) => match tokio::time::timeout(REQUEST_TIME_MAX, answer(request, next)).await {
             Ok(response) => response,
-            Err(_) => Problem::timed_out().into_response(),
+            Err(_) => last_response(Problem::timed_out()),
         },
     };
     let headers = response.headers_mut();
@@ -130,6 +131,26 @@ pub(super) async fn guard(
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let (status, us) = (response.status().as_u16(), took.as_micros() as u64);
     tracing::debug!(%method, route, status, us, caller = %caller.address, "request");
+    response
+}
+
+/// The answer to a request whose body is read to its end first.
+///
+/// Whoever refuses a request early does not look at its body, and a connection with half a body in
+/// it has to be closed: a client that had put its next request into it already would lose that.
+async fn answer(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(rejection) => last_response(rejection.into()),
+    }
+}
+
+/// The problem as the last response of its connection, for requests whose body was not read.
+fn last_response(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
     response
 }
 

@@ -69,8 +69,9 @@ fn router(desk: &Arc<Desk>) -> Router {
         .merge(pages::routes())
         .fallback(pages::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(desk), guard::guard))
+        // Outside of the guard, which reads the bodies.
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Arc::clone(desk))
 }
 

@@ -1,7 +1,7 @@
 //! Errors as clients see them: JSON with a code for programs and a sentence for people.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -148,8 +148,20 @@ impl From<JsonRejection> for Problem {
             JsonRejection::JsonDataError(_) => "json_data",
             JsonRejection::JsonSyntaxError(_) => "json_syntax",
             JsonRejection::MissingJsonContentType(_) => "json_expected",
-            _ if status == StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+            // The guard has read the body before.
             _ => "body_unreadable",
+        };
+        Self::new(status, code, rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        let status = rejection.status();
+        let code = if status == StatusCode::PAYLOAD_TOO_LARGE {
+            "body_too_large"
+        } else {
+            "body_unreadable"
         };
         Self::new(status, code, rejection.body_text())
     }
