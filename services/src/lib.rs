@@ -22,6 +22,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod character;
+pub mod custody;
 pub mod galaxy;
 pub mod names;
 pub mod passwords;
