@@ -9,7 +9,7 @@ use super::value::{put_value_command, take_value_command};
 use crate::bytes::{FieldError, FieldReader, put_varint};
 
 /// The first kind of a command about value.
-pub(super) const FIRST_VALUE_KIND: u64 = 32;
+const FIRST_VALUE_KIND: u64 = 32;
 
 /// What a client may ask for: something of its ship, or something to be done with value.
 #[derive(Clone, PartialEq, Eq, Debug)]
