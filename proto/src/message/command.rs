@@ -1,5 +1,7 @@
 //! Commands as bytes: kinds 1 to 31 are about flight, those from 32 on about value.
 
+use core::fmt;
+
 use orrery_base::EntityId;
 use orrery_base::command::Command;
 use orrery_base::value::ValueCommand;
@@ -12,12 +14,22 @@ use crate::bytes::{FieldError, FieldReader, put_varint};
 const FIRST_VALUE_KIND: u64 = 32;
 
 /// What a client may ask for: something of its ship, or something to be done with value.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum WireCommand {
     /// The ship's business: an input of its grid.
     Flight(Command),
     /// The economy's business; the message's request is a [`orrery_base::value::RequestId`].
     Value(ValueCommand),
+}
+
+/// The command alone: its name says which of the two it is.
+impl fmt::Debug for WireCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flight(command) => command.fmt(f),
+            Self::Value(command) => command.fmt(f),
+        }
+    }
 }
 
 impl From<Command> for WireCommand {
