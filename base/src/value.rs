@@ -4,7 +4,12 @@
 //! Every [`ValueCommand`] comes with a [`RequestId`]: sent again, it has one effect and the same
 //! answer.
 
+pub mod query;
+mod reason;
+
 use core::fmt;
+
+pub use reason::{OrderEnd, TradeState, TransferReason};
 
 use crate::money::Money;
 use crate::{CharacterId, EntityId, TypeId};

@@ -1,4 +1,9 @@
 //! One connected player: the handshake, commands, and the world as it is seen.
+//!
+//! Commands about items and money, and queries, are in [`value`].
+
+mod error;
+pub mod value;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,87 +18,16 @@ use orrery_game::order::Order;
 use orrery_game::steer::{Own, target_velocity};
 use orrery_proto::client::ClientWorld;
 use orrery_proto::handshake::{ClientHandshake, Step};
-use orrery_proto::message::{ClientMessage, FrameDecoder, RefusalCode, ServerMessage};
+use orrery_proto::message::{ClientMessage, FrameDecoder, ServerMessage};
 use orrery_proto::snapshot::SnapshotError;
 use orrery_proto::{ALPN, PROTOCOL_VERSION};
 
-use crate::connection::{ConnectError, Fingerprint, Socket};
+pub use error::PlayerError;
+
+use crate::connection::{Fingerprint, Socket};
 
 /// The most bytes of the control stream that are read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
-
-/// Why a player is not, or no longer, connected.
-#[derive(Debug, thiserror::Error)]
-pub enum PlayerError {
-    /// There is no connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The server refused, in its own words.
-    #[error("refused: {sentence} ({code:?})")]
-    Refused {
-        /// Why.
-        code: RefusalCode,
-        /// The same for the player.
-        sentence: String,
-    },
-    /// The connection was lost, or closed.
-    #[error("the connection has ended")]
-    Connection(#[source] quinn::ConnectionError),
-    /// The control stream could not be read.
-    #[error("read the control stream")]
-    Read(#[source] quinn::ReadError),
-    /// The control stream could not be written.
-    #[error("write the control stream")]
-    Write(#[source] quinn::WriteError),
-    /// The server ended the control stream.
-    #[error("the server ended the control stream")]
-    StreamEnded,
-    /// The server said something that is no message, or not at the right time.
-    #[error("understand the server: {0}")]
-    Protocol(String),
-}
-
-/// The close code of a server that is full: its edge has no room for a session to say so.
-const CLOSE_SERVER_FULL: u64 = 0x01;
-/// From this close code on it is a [`RefusalCode`], counted from here.
-const CLOSE_REFUSED: u64 = 0x100;
-
-/// A server that refuses says why in a message and again in the close of the connection. The
-/// close overtakes the message more often than not, and means the same.
-impl From<quinn::ConnectionError> for PlayerError {
-    fn from(error: quinn::ConnectionError) -> Self {
-        let quinn::ConnectionError::ApplicationClosed(close) = &error else {
-            return Self::Connection(error);
-        };
-        let code = match close.error_code.into_inner() {
-            CLOSE_SERVER_FULL => RefusalCode::ServerFull,
-            code if code >= CLOSE_REFUSED => RefusalCode::from_number(code - CLOSE_REFUSED),
-            _ => return Self::Connection(error),
-        };
-        Self::Refused {
-            code,
-            sentence: String::from_utf8_lossy(&close.reason).into_owned(),
-        }
-    }
-}
-
-impl From<quinn::ReadError> for PlayerError {
-    fn from(error: quinn::ReadError) -> Self {
-        match error {
-            quinn::ReadError::ConnectionLost(error) => error.into(),
-            error => Self::Read(error),
-        }
-    }
-}
-
-impl From<quinn::WriteError> for PlayerError {
-    fn from(error: quinn::WriteError) -> Self {
-        match error {
-            quinn::WriteError::ConnectionLost(error) => error.into(),
-            error => Self::Write(error),
-        }
-    }
-}
 
 /// What a player needs to connect.
 #[derive(Clone, Debug)]
@@ -149,6 +83,7 @@ pub struct Player {
     ready: VecDeque<ServerMessage>,
     handshake: ClientHandshake,
     commands: u32,
+    queries: u32,
     requests: u128,
     started: Instant,
     /// What the server has said of the player.
@@ -180,6 +115,7 @@ impl Player {
             ready: VecDeque::new(),
             handshake: ClientHandshake::new(),
             commands: 0,
+            queries: 0,
             requests: request_base(),
             started: Instant::now(),
             situation: Situation::default(),
@@ -239,7 +175,7 @@ impl Player {
         self.say(&ClientMessage::Command {
             sequence,
             request,
-            command: Some(command),
+            command: Some(command.into()),
         })
         .await?;
         Ok(sequence)
@@ -262,13 +198,21 @@ impl Player {
             if let Some(message) = self.ready.pop_front() {
                 return Ok(Heard::Message(message));
             }
-            tokio::select! {
-                chunk = self.receive.read_chunk(CHUNK_BYTES, true) => {
-                    let chunk = chunk?.ok_or(PlayerError::StreamEnded)?;
-                    self.take_chunk(&chunk.bytes)?;
-                }
-                datagram = self.connection.read_datagram() => return Ok(self.take_datagram(&datagram?)),
+            if let Some(heard) = self.wait().await? {
+                return Ok(heard);
             }
+        }
+    }
+
+    /// Waits for bytes of the control stream, whose messages are ready then, or for a datagram.
+    async fn wait(&mut self) -> Result<Option<Heard>, PlayerError> {
+        tokio::select! {
+            chunk = self.receive.read_chunk(CHUNK_BYTES, true) => {
+                let chunk = chunk?.ok_or(PlayerError::StreamEnded)?;
+                self.take_chunk(&chunk.bytes)?;
+                Ok(None)
+            }
+            datagram = self.connection.read_datagram() => Ok(Some(self.take_datagram(&datagram?))),
         }
     }
 

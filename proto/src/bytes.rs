@@ -34,6 +34,10 @@ pub enum FieldError {
     /// A string is not UTF-8.
     #[error("a string is not UTF-8")]
     Utf8,
+    /// A number names nothing that this version knows, and what it is in means nothing without
+    /// it. Decoders of commands, queries and views take it for the unknown that it is.
+    #[error("{0} names nothing that this version knows")]
+    Unknown(u64),
 }
 
 /// Appends a varint.

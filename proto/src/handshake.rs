@@ -154,7 +154,9 @@ impl ServerHandshake {
             ClientMessage::Login { .. } => self.go(Step::ContentAgreed, Step::LoginPresented),
             // The step is reached when the server has answered.
             ClientMessage::SubscribeInputs {} => self.only_at(Step::PlayerLoaded),
-            ClientMessage::Command { .. } => self.not_before(Step::InputsSubscribed),
+            ClientMessage::Command { .. } | ClientMessage::Query { .. } => {
+                self.not_before(Step::InputsSubscribed)
+            }
             ClientMessage::WhoIs { .. } => self.not_before(Step::PlayerLoaded),
             ClientMessage::Bye {} => Ok(Progress::Unchanged),
             // A later version's message: harmless once the versions have agreed.
@@ -194,7 +196,13 @@ impl ServerHandshake {
             | ServerMessage::Docked { .. }
             | ServerMessage::CommandResult { .. }
             | ServerMessage::Departed { .. }
-            | ServerMessage::Dilation { .. } => self.not_before(Step::InputsSubscribed),
+            | ServerMessage::Dilation { .. }
+            | ServerMessage::QueryAnswer { .. }
+            | ServerMessage::WalletChanged { .. }
+            | ServerMessage::OrderFilled { .. }
+            | ServerMessage::OrderEnded { .. }
+            | ServerMessage::ItemsDelivered { .. }
+            | ServerMessage::TradeChanged { .. } => self.not_before(Step::InputsSubscribed),
         }
         .map_err(own)
     }
@@ -298,7 +306,9 @@ impl ClientHandshake {
                 self.subscribing = true;
                 Ok(Progress::Unchanged)
             }
-            ClientMessage::Command { .. } => legal(self.step >= Step::InputsSubscribed),
+            ClientMessage::Command { .. } | ClientMessage::Query { .. } => {
+                legal(self.step >= Step::InputsSubscribed)
+            }
             ClientMessage::WhoIs { .. } => legal(self.step >= Step::PlayerLoaded),
             ClientMessage::Bye {} => Ok(Progress::Unchanged),
             ClientMessage::Unknown(_) => legal(self.step >= Step::ContentAgreed),
@@ -339,7 +349,13 @@ impl ClientHandshake {
             | ServerMessage::Docked { .. }
             | ServerMessage::CommandResult { .. }
             | ServerMessage::Departed { .. }
-            | ServerMessage::Dilation { .. } => legal(self.step >= Step::InputsSubscribed),
+            | ServerMessage::Dilation { .. }
+            | ServerMessage::QueryAnswer { .. }
+            | ServerMessage::WalletChanged { .. }
+            | ServerMessage::OrderFilled { .. }
+            | ServerMessage::OrderEnded { .. }
+            | ServerMessage::ItemsDelivered { .. }
+            | ServerMessage::TradeChanged { .. } => legal(self.step >= Step::InputsSubscribed),
         }
     }
 

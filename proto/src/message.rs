@@ -9,15 +9,27 @@
 //! The two tables below are the definition; encoder and decoder are made from them, so that
 //! they cannot disagree.
 
+mod command;
 mod field;
 mod frame;
+mod number;
+mod value;
 
-use orrery_base::command::{Command, RejectCode};
+use orrery_base::money::Money;
+use orrery_base::value::query::{ValueQuery, ValueView};
+use orrery_base::value::{
+    ItemId, OrderEnd, OrderId, TradeId, TradeState, TransferReason, ValueAnswer,
+};
 use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, SystemId, Tick, TypeId};
 
 use crate::bytes::{FieldError, FieldReader, put_varint};
-use field::{Bytes, Characters, Codec, Fixed, Id, MaybeCommand, MaybeId, NameList, Text, Varint};
+pub use command::WireCommand;
+use field::{
+    Bytes, Characters, Codec, Fixed, Id, MaybeBody, MaybeId, MaybeNumber, NameList, Nested, Signed,
+    Text, Varint,
+};
 pub use frame::{FrameDecoder, FrameError};
+pub use number::{DepartureReason, RefusalCode, Reject, Severity};
 
 /// The largest frame: kind and fields, without the length before them.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
@@ -31,156 +43,6 @@ pub const MAX_NAME_BYTES: usize = 64;
 pub const MAX_SENTENCE_BYTES: usize = 512;
 /// The most characters that one question or answer about names has.
 pub const MAX_NAMES: usize = 64;
-
-macro_rules! numbered {
-    (
-        $(#[$enum_doc:meta])*
-        $name:ident: $int:ty;
-        $(#[$default_doc:meta])* $default:ident;
-        $($(#[$doc:meta])* $variant:ident = $number:literal, $sentence:literal;)*
-    ) => {
-        $(#[$enum_doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-        #[repr($int)]
-        pub enum $name {
-            $(#[$default_doc])*
-            #[default]
-            $default = 0,
-            $($(#[$doc])* $variant = $number,)*
-        }
-
-        impl $name {
-            /// Every value that this version knows, in order of number.
-            pub const ALL: &'static [Self] = &[Self::$default, $(Self::$variant,)*];
-
-            /// The value of a number; the default for one that this version does not know.
-            #[must_use]
-            pub const fn from_number(number: u64) -> Self {
-                match number { $($number => Self::$variant,)* _ => Self::$default }
-            }
-
-            /// A short name for metrics and logs.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    Self::$default => stringify!($default),
-                    $(Self::$variant => stringify!($variant),)*
-                }
-            }
-
-            /// A sentence for the player.
-            #[must_use]
-            pub const fn sentence(self) -> &'static str {
-                match self { $(Self::$variant => $sentence,)* Self::$default => "" }
-            }
-        }
-
-        impl Codec<$name> for Varint {
-            fn put(value: &$name, out: &mut Vec<u8>) {
-                put_varint(out, *value as u64);
-            }
-            fn take(fields: &mut FieldReader<'_>) -> Result<$name, FieldError> {
-                fields.varint().map($name::from_number)
-            }
-        }
-    };
-}
-
-numbered! {
-    /// Why the server ends a connection. The numbers are the wire's (0x100 more as QUIC's
-    /// application error code) and never change their meaning.
-    RefusalCode: u16;
-    /// A reason that this version does not know.
-    Unspecified;
-    /// The two sides speak different versions of the protocol.
-    ProtocolMismatch = 1, "This client speaks another version of the protocol: update it.";
-    /// The two sides have different content packs.
-    ContentMismatch = 2, "This client has other game data than the server: update it.";
-    /// The token is unknown, expired or revoked.
-    LoginRefused = 3, "Your login was not accepted: log in again.";
-    /// The account plays from another client, which goes on or takes over.
-    AlreadyPlaying = 4, "This account is playing from another client.";
-    /// The account has no character to play.
-    NoCharacter = 5, "This account has no character: create one first.";
-    /// No room for another client.
-    ServerFull = 6, "The server is full: try again in a few minutes.";
-    /// The server is going down.
-    Draining = 7, "The server is going down.";
-    /// A message that is not legal at this step of the handshake.
-    OutOfOrder = 8, "The client sent a message out of order.";
-    /// Bytes that are not a message.
-    Malformed = 9, "The client sent something that is not a message.";
-    /// A message above the size limit.
-    Oversize = 10, "The client sent a message above the size limit.";
-    /// Messages came faster than the limit for longer than is forgiven.
-    TooManyMessages = 11, "The client sent too many messages.";
-    /// The handshake or the connection took too long.
-    TimedOut = 12, "The connection took too long.";
-    /// The server failed; nothing of value is lost.
-    InternalError = 13, "The server had a fault: connect again.";
-    /// An operator ended the connection.
-    Dismissed = 14, "An operator ended your connection.";
-}
-
-numbered! {
-    /// Why an entity, or the client's own ship, left a grid.
-    DepartureReason: u8;
-    /// A reason that this version does not know.
-    Unspecified;
-    /// It docked at a station.
-    Docked = 1, "Docked.";
-    /// It jumped through a gate.
-    Jumped = 2, "Jumped.";
-    /// Its player logged off.
-    LoggedOff = 3, "Logged off.";
-    /// It was destroyed.
-    Destroyed = 4, "Destroyed.";
-}
-
-numbered! {
-    /// How much a notice matters.
-    Severity: u8;
-    /// Good to know.
-    Information;
-    /// The player should do something about it.
-    Warning = 1, "Warning.";
-    /// The player must know it now.
-    Alert = 2, "Alert.";
-}
-
-/// Why a command was refused, as the wire says it: the number of a [`RejectCode`], or one that
-/// this version does not know.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reject(u16);
-
-impl Reject {
-    /// The code, if this version knows it.
-    #[must_use]
-    pub const fn code(self) -> Option<RejectCode> {
-        RejectCode::from_number(self.0)
-    }
-
-    /// The wire's number, never zero.
-    #[must_use]
-    pub const fn number(self) -> u16 {
-        self.0
-    }
-
-    /// A sentence for the player.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self.code() {
-            Some(code) => code.sentence(),
-            None => "The command was refused for a reason that this client is too old to know.",
-        }
-    }
-}
-
-impl From<RejectCode> for Reject {
-    fn from(code: RejectCode) -> Self {
-        Self(code as u16)
-    }
-}
 
 macro_rules! messages {
     (
@@ -279,14 +141,15 @@ messages! {
         }
         /// The client is ready for snapshots and will send inputs.
         3 => SubscribeInputs {}
-        /// Asks the ship for something.
+        /// Asks the ship for something, or asks for something to be done with value.
         4 => Command {
             /// Counts this connection's commands up from 1.
             sequence: u32 as Varint,
-            /// Unique to this request, so that a repeated one is recognised.
+            /// Unique to this request, so that a repeated one is recognised: a
+            /// [`orrery_base::value::RequestId`] where the command is about value.
             request: u128 as Fixed,
             /// What; `None` is a command that this version does not know.
-            command: Option<Command> as MaybeCommand,
+            command: Option<WireCommand> as MaybeBody,
         }
         /// Asks for names.
         5 => WhoIs {
@@ -295,6 +158,13 @@ messages! {
         }
         /// The client leaves.
         6 => Bye {}
+        /// Asks what there is: money, items, orders, prices, trades.
+        7 => Query {
+            /// The client's own number for the question; the answers have it.
+            sequence: u32 as Varint,
+            /// What; `None` is a query that this version does not know.
+            query: Option<ValueQuery> as MaybeBody,
+        }
     }
 }
 
@@ -383,6 +253,8 @@ messages! {
             tick: Tick as Id,
             /// Why it was refused; `None` if it was accepted.
             reject: Option<Reject> as MaybeId,
+            /// What an accepted command about value has brought.
+            answer: ValueAnswer as Nested,
         }
         /// An entity left the client's grid.
         11 => Departed {
@@ -414,6 +286,66 @@ messages! {
         15 => Draining {
             /// In how many seconds.
             seconds: u32 as Varint,
+        }
+        /// An answer to [`ClientMessage::Query`], or a part of it.
+        16 => QueryAnswer {
+            /// The query's number.
+            sequence: u32 as Varint,
+            /// No further part follows.
+            last: bool as Varint,
+            /// What there is; `None`: nothing, or a view that this version does not know.
+            view: Option<ValueView> as MaybeBody,
+            /// Why there is no answer; `None` if there is one.
+            reject: Option<Reject> as MaybeId,
+        }
+        /// Money came to the own wallet or left it.
+        17 => WalletChanged {
+            /// What is there now.
+            balance: Money as Signed,
+            /// What came (positive) or went (negative).
+            amount: Money as Signed,
+            /// Why; `None`: for a reason that this version does not know.
+            reason: Option<TransferReason> as MaybeNumber,
+        }
+        /// An own order that rests was filled, or a part of it was.
+        18 => OrderFilled {
+            /// Which.
+            order: OrderId as Id,
+            /// Units that changed hands.
+            quantity: u64 as Varint,
+            /// Of a unit.
+            price: Money as Signed,
+            /// Units that the order still wants or offers.
+            left: u64 as Varint,
+        }
+        /// An own order is no more.
+        19 => OrderEnded {
+            /// Which.
+            order: OrderId as Id,
+            /// Why; `None`: for a reason that this version does not know.
+            why: Option<OrderEnd> as MaybeNumber,
+        }
+        /// Items have come to an own hangar.
+        20 => ItemsDelivered {
+            /// Where.
+            station: EntityId as Id,
+            /// What.
+            type_id: TypeId as Id,
+            /// How many.
+            quantity: u64 as Varint,
+            /// The stack that they are now.
+            item: ItemId as Id,
+        }
+        /// An own trade window was opened, changed, accepted by the other side, or ended.
+        21 => TradeChanged {
+            /// Which.
+            trade: TradeId as Id,
+            /// With whom.
+            with: CharacterId as Id,
+            /// It grows with every change.
+            version: u32 as Varint,
+            /// How it stands; `None`: in a way that this version does not know.
+            state: Option<TradeState> as MaybeNumber,
         }
     }
 }

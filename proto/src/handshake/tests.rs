@@ -1,4 +1,5 @@
 use orrery_base::command::Command;
+use orrery_base::money::Money;
 use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, SystemId, Tick, TypeId};
 use proptest::prelude::*;
 
@@ -19,12 +20,16 @@ fn client_message(kind: usize) -> ClientMessage {
         3 => ClientMessage::Command {
             sequence: 1,
             request: 1,
-            command: Some(Command::Stop),
+            command: Some(Command::Stop.into()),
         },
         4 => ClientMessage::WhoIs {
             characters: Vec::new(),
         },
         5 => ClientMessage::Bye {},
+        6 => ClientMessage::Query {
+            sequence: 1,
+            query: None,
+        },
         _ => ClientMessage::Unknown(99),
     }
 }
@@ -72,6 +77,17 @@ fn server_message(kind: usize) -> ServerMessage {
         9 => ServerMessage::Dilation {
             per_mille: 500,
             from_tick: tick,
+        },
+        10 => ServerMessage::QueryAnswer {
+            sequence: 1,
+            last: true,
+            view: None,
+            reject: None,
+        },
+        11 => ServerMessage::WalletChanged {
+            balance: Money(1),
+            amount: Money(1),
+            reason: None,
         },
         _ => ServerMessage::Notice {
             severity: Severity::Information,
@@ -133,7 +149,7 @@ fn eleven_steps() {
     owed.dedup();
     assert_eq!(owed, ["Hello", "Login", "SubscribeInputs"]);
     // Everything of the later game is legal now, and nothing goes back.
-    for kind in 5..11 {
+    for kind in 5..13 {
         let message = server_message(kind);
         assert_eq!(server.sending(&message), Ok(Progress::Unchanged));
         assert_eq!(client.received(&message), Ok(Progress::Unchanged));
@@ -149,7 +165,7 @@ fn eleven_steps() {
 fn legal_messages_by_step() {
     let mut server = ServerHandshake::new(1, HASH);
     let legal_now = |server: &ServerHandshake| -> String {
-        (0..7)
+        (0..8)
             .map(
                 |kind| match server.clone().received(&client_message(kind)) {
                     Ok(_) => 'x',
@@ -161,24 +177,24 @@ fn legal_messages_by_step() {
             )
             .collect()
     };
-    // Hello, Login, SubscribeInputs, Command, WhoIs, Bye, unknown.
-    assert_eq!(legal_now(&server), "x....x.", "connected");
+    // Hello, Login, SubscribeInputs, Command, WhoIs, Bye, Query, unknown.
+    assert_eq!(legal_now(&server), "x....x..", "connected");
     server.received(&client_message(0)).unwrap();
-    assert_eq!(legal_now(&server), ".....xx", "hello");
+    assert_eq!(legal_now(&server), ".....x.x", "hello");
     server.sending(&server_message(0)).unwrap();
-    assert_eq!(legal_now(&server), ".x...xx", "content agreed");
+    assert_eq!(legal_now(&server), ".x...x.x", "content agreed");
     server.received(&client_message(1)).unwrap();
-    assert_eq!(legal_now(&server), ".....xx", "login presented");
+    assert_eq!(legal_now(&server), ".....x.x", "login presented");
     server.sending(&server_message(1)).unwrap();
-    assert_eq!(legal_now(&server), ".....xx", "authenticated");
+    assert_eq!(legal_now(&server), ".....x.x", "authenticated");
     server.sending(&server_message(2)).unwrap();
-    assert_eq!(legal_now(&server), ".....xx", "client id assigned");
+    assert_eq!(legal_now(&server), ".....x.x", "client id assigned");
     server.sending(&server_message(3)).unwrap();
-    assert_eq!(legal_now(&server), "..x.xxx", "player loaded");
+    assert_eq!(legal_now(&server), "..x.xx.x", "player loaded");
     server.sending(&server_message(4)).unwrap();
-    assert_eq!(legal_now(&server), "...xxxx", "inputs subscribed");
+    assert_eq!(legal_now(&server), "...xxxxx", "inputs subscribed");
     server.sending(&server_message(5)).unwrap();
-    assert_eq!(legal_now(&server), "...xxxx", "entity spawned");
+    assert_eq!(legal_now(&server), "...xxxxx", "entity spawned");
 }
 
 #[test]
@@ -218,7 +234,7 @@ proptest! {
     /// Whatever is said in whatever order: no panic, no step skipped, none taken back, and a
     /// refused message changes nothing.
     #[test]
-    fn steps_are_taken_one_by_one(script in prop::collection::vec((any::<bool>(), 0_usize..11), 0..60)) {
+    fn steps_are_taken_one_by_one(script in prop::collection::vec((any::<bool>(), 0_usize..13), 0..60)) {
         let mut server = ServerHandshake::new(1, HASH);
         let mut client = ClientHandshake::new();
         for (by_client, kind) in script {

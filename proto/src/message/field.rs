@@ -1,9 +1,11 @@
 //! How each kind of field is written and read.
 
-use orrery_base::command::{Command, RejectCode};
+use orrery_base::command::RejectCode;
+use orrery_base::money::Money;
+use orrery_base::value::{ItemId, OrderEnd, OrderId, TradeId, TradeState, TransferReason};
 use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, SystemId, Tick, TypeId};
 
-use super::{MAX_NAME_BYTES, MAX_NAMES, Reject};
+use super::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_NAMES, Reject};
 use crate::bytes::{FieldError, FieldReader, clip, put_bytes, put_varint};
 
 /// A way to write a field of type `T`.
@@ -31,9 +33,35 @@ pub(super) enum MaybeId {}
 pub(super) enum Characters {}
 /// A list of characters and their names.
 pub(super) enum NameList {}
-/// A command as a byte string of its own, so that unknown ones can be skipped:
-/// `varint kind | fields`.
-pub(super) enum MaybeCommand {}
+/// Something of many kinds as a byte string of its own, so that unknown ones can be skipped:
+/// `varint kind | fields`. `None` is one that this version does not know, written as nothing.
+pub(super) enum MaybeBody {}
+/// An integer with a sign: a zigzag coded varint (0, −1, 1, −2, … as 0, 1, 2, 3, …).
+pub(super) enum Signed {}
+/// A number that names something, where zero and an unknown one are `None`.
+pub(super) enum MaybeNumber {}
+/// Fields as a byte string of their own, so that fields can be appended to them; nothing where
+/// all of them have their defaults.
+pub(super) enum Nested {}
+/// A list of at most `MOST` rows, each a byte string of its own.
+pub(super) enum Rows<const MOST: usize> {}
+
+/// What [`MaybeBody`] reads and writes.
+pub(super) trait Body: Sized {
+    /// Appends kind and fields.
+    fn put(&self, out: &mut Vec<u8>);
+    /// Reads the fields of a kind; `None` if this version does not know it.
+    /// [`FieldError::Unknown`] says the same.
+    fn take(kind: u64, fields: &mut FieldReader<'_>) -> Result<Option<Self>, FieldError>;
+}
+
+/// What [`Nested`] and [`Rows`] read and write.
+pub(super) trait Row: Sized {
+    /// Appends the fields.
+    fn put(&self, out: &mut Vec<u8>);
+    /// Reads the fields.
+    fn take(fields: &mut FieldReader<'_>) -> Result<Self, FieldError>;
+}
 
 macro_rules! varints {
     ($($int:ty)*) => {$(
@@ -47,7 +75,26 @@ macro_rules! varints {
         }
     )*};
 }
-varints!(u8 u16 u32);
+varints!(u8 u16 u32 u64);
+
+impl Codec<bool> for Varint {
+    fn put(value: &bool, out: &mut Vec<u8>) {
+        put_varint(out, u64::from(*value));
+    }
+    fn take(fields: &mut FieldReader<'_>) -> Result<bool, FieldError> {
+        Ok(fields.varint()? != 0)
+    }
+}
+
+impl Codec<Money> for Signed {
+    fn put(value: &Money, out: &mut Vec<u8>) {
+        put_varint(out, ((value.0 << 1) ^ (value.0 >> 63)) as u64);
+    }
+    fn take(fields: &mut FieldReader<'_>) -> Result<Money, FieldError> {
+        let coded = fields.varint()?;
+        Ok(Money((coded >> 1) as i64 ^ -((coded & 1) as i64)))
+    }
+}
 
 impl Codec<u64> for Fixed {
     fn put(value: &u64, out: &mut Vec<u8>) {
@@ -97,7 +144,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(AccountId CharacterId ClientId GridId SystemId Tick TypeId);
+ids!(AccountId CharacterId ClientId GridId ItemId OrderId SystemId Tick TradeId TypeId);
 
 impl Codec<EntityId> for Id {
     fn put(value: &EntityId, out: &mut Vec<u8>) {
@@ -174,95 +221,71 @@ fn element<'r, 'a>(fields: &'r mut FieldReader<'a>) -> Result<&'r mut FieldReade
     }
 }
 
-impl Codec<Option<Command>> for MaybeCommand {
-    fn put(value: &Option<Command>, out: &mut Vec<u8>) {
-        let mut body = Vec::with_capacity(16);
-        if let Some(command) = value {
-            put_command(command, &mut body);
+macro_rules! maybe_numbers {
+    ($($name:ident)*) => {$(
+        impl Codec<Option<$name>> for MaybeNumber {
+            fn put(value: &Option<$name>, out: &mut Vec<u8>) {
+                put_varint(out, value.map_or(0, |value| u64::from(value.number())));
+            }
+            fn take(fields: &mut FieldReader<'_>) -> Result<Option<$name>, FieldError> {
+                let number = u8::try_from(fields.varint()?);
+                Ok(number.ok().and_then($name::from_number))
+            }
+        }
+    )*};
+}
+maybe_numbers!(OrderEnd TradeState TransferReason);
+
+impl<B: Body> Codec<Option<B>> for MaybeBody {
+    fn put(value: &Option<B>, out: &mut Vec<u8>) {
+        let mut body = Vec::with_capacity(32);
+        if let Some(value) = value {
+            value.put(&mut body);
         }
         put_bytes(out, &body);
     }
-    fn take(fields: &mut FieldReader<'_>) -> Result<Option<Command>, FieldError> {
-        let body = fields.bytes(super::MAX_MESSAGE_BYTES)?;
-        take_command(&mut FieldReader::new(body))
+    fn take(fields: &mut FieldReader<'_>) -> Result<Option<B>, FieldError> {
+        let mut body = FieldReader::new(fields.bytes(MAX_MESSAGE_BYTES)?);
+        match body.varint().and_then(|kind| B::take(kind, &mut body)) {
+            Err(FieldError::Unknown(_)) => Ok(None),
+            result => result,
+        }
     }
 }
 
-fn put_command(command: &Command, out: &mut Vec<u8>) {
-    match command {
-        Command::Fly {
-            direction,
-            throttle,
-        } => {
-            put_varint(out, 1);
-            for axis in direction {
-                out.extend_from_slice(&axis.to_le_bytes());
-            }
-            put_varint(out, u64::from(*throttle));
+impl<R: Row + Default + PartialEq> Codec<R> for Nested {
+    fn put(value: &R, out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        if *value != R::default() {
+            value.put(&mut body);
         }
-        Command::Approach { target } => put_order(2, *target, None, out),
-        Command::KeepAtRange { target, range_m } => put_order(3, *target, Some(*range_m), out),
-        Command::Orbit { target, range_m } => put_order(4, *target, Some(*range_m), out),
-        Command::Align { target } => put_order(5, *target, None, out),
-        Command::Stop => put_varint(out, 6),
-        Command::Afterburner { on } => {
-            put_varint(out, 7);
-            put_varint(out, u64::from(*on));
-        }
-        Command::Jump { gate } => put_order(8, *gate, None, out),
-        Command::Dock { station } => put_order(9, *station, None, out),
-        Command::Undock => put_varint(out, 10),
+        put_bytes(out, &body);
+    }
+    fn take(fields: &mut FieldReader<'_>) -> Result<R, FieldError> {
+        R::take(&mut FieldReader::new(fields.bytes(MAX_MESSAGE_BYTES)?))
     }
 }
 
-fn put_order(kind: u64, target: EntityId, range_m: Option<u32>, out: &mut Vec<u8>) {
-    put_varint(out, kind);
-    Id::put(&target, out);
-    if let Some(range_m) = range_m {
-        put_varint(out, u64::from(range_m));
-    }
-}
-
-fn take_command(fields: &mut FieldReader<'_>) -> Result<Option<Command>, FieldError> {
-    let command = match fields.varint()? {
-        1 => {
-            let mut direction = [0; 3];
-            for axis in &mut direction {
-                *axis = fields.i16_fixed()?;
-            }
-            Command::Fly {
-                direction,
-                throttle: fields.int()?,
-            }
+impl<R: Row, const MOST: usize> Codec<Vec<R>> for Rows<MOST> {
+    fn put(value: &Vec<R>, out: &mut Vec<u8>) {
+        let count = value.len().min(MOST);
+        put_varint(out, count as u64);
+        let mut body = Vec::new();
+        for row in &value[..count] {
+            body.clear();
+            row.put(&mut body);
+            put_bytes(out, &body);
         }
-        2 => Command::Approach {
-            target: Id::take(fields)?,
-        },
-        3 => Command::KeepAtRange {
-            target: Id::take(fields)?,
-            range_m: fields.int()?,
-        },
-        4 => Command::Orbit {
-            target: Id::take(fields)?,
-            range_m: fields.int()?,
-        },
-        5 => Command::Align {
-            target: Id::take(fields)?,
-        },
-        6 => Command::Stop,
-        7 => Command::Afterburner {
-            on: fields.varint()? != 0,
-        },
-        8 => Command::Jump {
-            gate: Id::take(fields)?,
-        },
-        9 => Command::Dock {
-            station: Id::take(fields)?,
-        },
-        10 => Command::Undock,
-        _ => return Ok(None),
-    };
-    Ok(Some(command))
+    }
+    fn take(fields: &mut FieldReader<'_>) -> Result<Vec<R>, FieldError> {
+        let count = fields.count(MOST)?;
+        let mut rows = Vec::with_capacity(count);
+        for _ in 0..count {
+            let body = element(fields)?.bytes(MAX_MESSAGE_BYTES)?;
+            rows.push(R::take(&mut FieldReader::new(body))?);
+        }
+        Ok(rows)
+    }
 }
 
 // The numbers of `Reject` are those of `RejectCode`, and zero means "accepted".

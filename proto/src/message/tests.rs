@@ -1,7 +1,10 @@
 use orrery_base::ObjectId;
+use orrery_base::command::{Command, RejectCode};
 use proptest::prelude::*;
 
 use super::*;
+
+mod value;
 
 fn names() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9 ñé漢]{0,16}"
@@ -15,7 +18,14 @@ fn entities() -> impl Strategy<Value = EntityId> {
     ]
 }
 
-fn commands() -> impl Strategy<Value = Command> {
+fn commands() -> impl Strategy<Value = WireCommand> {
+    prop_oneof![
+        flight_commands().prop_map(WireCommand::from),
+        value::value_commands().prop_map(WireCommand::from),
+    ]
+}
+
+fn flight_commands() -> impl Strategy<Value = Command> {
     prop_oneof![
         (any::<[i16; 3]>(), any::<u16>()).prop_map(|(direction, throttle)| Command::Fly {
             direction,
@@ -56,6 +66,8 @@ fn client_messages() -> impl Strategy<Value = ClientMessage> {
         prop::collection::vec(any::<u64>().prop_map(CharacterId), 0..=MAX_NAMES)
             .prop_map(|characters| ClientMessage::WhoIs { characters }),
         Just(ClientMessage::Bye {}),
+        (any::<u32>(), prop::option::of(value::queries()))
+            .prop_map(|(sequence, query)| ClientMessage::Query { sequence, query }),
         (100..u64::MAX).prop_map(ClientMessage::Unknown),
     ]
 }
@@ -132,16 +144,18 @@ fn server_messages() -> impl Strategy<Value = ServerMessage> {
             any::<u32>(),
             any::<u128>(),
             ticks(),
-            prop::option::of(rejects)
+            prop::option::of(rejects),
+            prop_oneof![Just(ValueAnswer::default()), value::answers()]
         )
-            .prop_map(
-                |(sequence, request, tick, reject)| ServerMessage::CommandResult {
+            .prop_map(|(sequence, request, tick, reject, answer)| {
+                ServerMessage::CommandResult {
                     sequence,
                     request,
                     tick,
                     reject,
+                    answer,
                 }
-            ),
+            }),
         (entities(), reasons)
             .prop_map(|(entity, reason)| ServerMessage::Departed { entity, reason }),
         prop::collection::vec((any::<u64>().prop_map(CharacterId), names()), 0..=MAX_NAMES)
@@ -154,7 +168,7 @@ fn server_messages() -> impl Strategy<Value = ServerMessage> {
             .prop_map(|(severity, text)| ServerMessage::Notice { severity, text }),
         any::<u32>().prop_map(|seconds| ServerMessage::Draining { seconds }),
     ];
-    prop_oneof![first, second]
+    prop_oneof![first, second, value::value_messages()]
 }
 
 fn frames(stream: &[u8], piece: usize) -> Vec<Vec<u8>> {
@@ -226,6 +240,7 @@ fn fields_of_an_older_version_have_defaults() {
         request: 0,
         tick: Tick(0),
         reject: None,
+        answer: ValueAnswer::default(),
     };
     assert_eq!(message, expected);
     assert_eq!(
@@ -341,8 +356,8 @@ fn kinds_and_codes_are_stable() {
     // Numbers are the wire's: adding one is a line here, changing one is a break.
     let client: Vec<_> = ClientMessage::KINDS.iter().map(|(kind, _)| *kind).collect();
     let server: Vec<_> = ServerMessage::KINDS.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(client, (1..=6).collect::<Vec<_>>());
-    assert_eq!(server, (1..=15).collect::<Vec<_>>());
+    assert_eq!(client, (1..=7).collect::<Vec<_>>());
+    assert_eq!(server, (1..=21).collect::<Vec<_>>());
     for &code in RefusalCode::ALL {
         assert_eq!(RefusalCode::from_number(code as u64), code);
         assert!(code == RefusalCode::Unspecified || code.sentence().ends_with('.'));

@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orrery_base::command::{Command, RejectCode};
+use orrery_base::value::{RequestId, ValueAnswer};
 use orrery_base::{ClientId, GridId, ShardIndex, Tick};
 use orrery_kernel::rules::Stamped;
 use orrery_net::{ClosedReason, ConnectionKey, Edge, EdgeEvent};
 use orrery_proto::PROTOCOL_VERSION;
 use orrery_proto::handshake::{Progress, ServerHandshake};
 use orrery_proto::input::InputDatagram;
-use orrery_proto::message::{ClientMessage, FrameError, RefusalCode, ServerMessage};
+use orrery_proto::message::{ClientMessage, FrameError, RefusalCode, ServerMessage, WireCommand};
 use orrery_services::character::Location;
 
 use super::session::{Identity, Place, Refusal, Session};
@@ -360,6 +361,7 @@ impl Clients {
             } => {
                 self.command(session, sequence, request, command);
             }
+            ClientMessage::Query { sequence, query } => self.query(session, sequence, query),
             ClientMessage::WhoIs { characters } => {
                 if !session.spend_command()
                     || self
@@ -465,7 +467,7 @@ impl Clients {
         session: &mut Session,
         sequence: u32,
         request: u128,
-        command: Option<Command>,
+        command: Option<WireCommand>,
     ) {
         let verdict = match command {
             _ if request == 0 => Err(RejectCode::RequestMissing),
@@ -477,13 +479,25 @@ impl Clients {
         };
         session.last_command = session.last_command.max(sequence);
         match verdict {
-            Ok(command) if self.pass_on(session, sequence, request, command) => {}
-            Ok(_) => self.reject(session, sequence, request, RejectCode::NotPresent),
+            Ok(WireCommand::Value(command)) => {
+                self.value_command(session, sequence, RequestId(request), command);
+            }
+            Ok(WireCommand::Flight(command)) => {
+                if !self.pass_on(session, sequence, request, command) {
+                    self.reject(session, sequence, request, RejectCode::NotPresent);
+                }
+            }
             Err(code) => self.reject(session, sequence, request, code),
         }
     }
 
-    fn reject(&mut self, session: &mut Session, sequence: u32, request: u128, code: RejectCode) {
+    pub(super) fn reject(
+        &mut self,
+        session: &mut Session,
+        sequence: u32,
+        request: u128,
+        code: RejectCode,
+    ) {
         self.metrics.rejected(code);
         let tick = self.tick;
         self.tell_in_order(
@@ -493,6 +507,7 @@ impl Clients {
                 request,
                 tick,
                 reject: Some(code.into()),
+                answer: ValueAnswer::default(),
             },
         );
     }

@@ -1,6 +1,7 @@
 //! What grids tell the clients of this shard: where their ships are, what became of their
 //! commands, how fast time runs.
 
+use orrery_base::value::ValueAnswer;
 use orrery_base::{GridId, Tick};
 use orrery_kernel::dilation::Dilation;
 use orrery_kernel::rules::Stamped;
@@ -124,6 +125,7 @@ impl Clients {
                         request,
                         tick,
                         reject,
+                        answer: ValueAnswer::default(),
                     },
                 );
             }

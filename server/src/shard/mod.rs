@@ -27,6 +27,7 @@ mod publish;
 mod restore;
 mod session;
 mod simulation;
+mod value;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use orrery_client::connection::{ConnectError, Socket};
 use orrery_client::player::{Player, PlayerError, Ticket};
 use orrery_proto::PROTOCOL_VERSION;
 use orrery_proto::input::{FlyInput, InputDatagram};
-use orrery_proto::message::{ClientMessage, MAX_MESSAGE_BYTES, RefusalCode, ServerMessage};
+use orrery_proto::message::{ClientMessage, MAX_MESSAGE_BYTES, RefusalCode, Reject, ServerMessage};
 
 use super::raw::Raw;
 use super::{Watch, assert_well};
@@ -165,7 +165,7 @@ async fn out_of_order(server: &Server, ada: &Account) {
         ClientMessage::Command {
             sequence: 1,
             request: 1,
-            command: Some(Command::Undock),
+            command: Some(Command::Undock.into()),
         },
     ] {
         let mut raw = Raw::open(&ticket).await;
@@ -190,7 +190,7 @@ async fn broken_datagrams(server: &Server, ada: &Account) {
     raw.say(&ClientMessage::Command {
         sequence: 1,
         request: 1,
-        command: Some(Command::Undock),
+        command: Some(Command::Undock.into()),
     })
     .await;
     raw.until(|it| matches!(it, ServerMessage::EntitySpawned { .. }).then_some(()))
@@ -231,7 +231,7 @@ async fn broken_datagrams(server: &Server, ada: &Account) {
     raw.say(&ClientMessage::Command {
         sequence: 2,
         request: 2,
-        command: Some(Command::Stop),
+        command: Some(Command::Stop.into()),
     })
     .await;
     let reject = raw.until(|it| match it {
@@ -340,7 +340,7 @@ async fn numbers(server: &Server, ada: &Account) {
         .expect(
             "orrery_commands_rejected_total",
             &[("code", "UnknownCommand")],
-            1.0,
+            2.0,
         )
         .expect(
             "orrery_commands_rejected_total",
@@ -373,7 +373,7 @@ async fn numbers(server: &Server, ada: &Account) {
         raw.say(&ClientMessage::Command {
             sequence,
             request,
-            command,
+            command: command.map(Into::into),
         })
         .await;
         let answer = raw.until(|it| match it {
@@ -387,12 +387,27 @@ async fn numbers(server: &Server, ada: &Account) {
         let found = answer.await.map(|reject| reject.code().unwrap());
         assert_eq!(found, code, "command {sequence}, request {request}");
     }
+    raw.say(&ClientMessage::Query {
+        sequence: 77,
+        query: None,
+    })
+    .await;
+    let answer = raw.until(|it| match it {
+        ServerMessage::QueryAnswer {
+            sequence: 77,
+            last: true,
+            view: None,
+            reject,
+        } => Some(reject.and_then(Reject::code)),
+        _ => None,
+    });
+    assert_eq!(answer.await, Some(RejectCode::UnknownCommand));
     for sequence in 100..300 {
         let request = u128::from(sequence);
         raw.say(&ClientMessage::Command {
             sequence,
             request,
-            command: stop,
+            command: stop.map(Into::into),
         })
         .await;
     }
