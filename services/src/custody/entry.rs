@@ -1,6 +1,7 @@
 //! The history: one entry for every transfer, only ever appended.
 //!
-//! Entries of a beat are stored in **chunks** of [`CHUNK_ENTRIES`]: one row each. Every entry
+//! Entries of a beat are stored in **chunks** of [`CHUNK_ENTRIES`]: one row each, which begins with
+//! the time. Every entry
 //! names the entry before it of both its accounts and of its item, so the history of an account
 //! or an item is a chain that is walked backwards from its newest entry.
 //!
@@ -14,6 +15,7 @@ use orrery_base::{CharacterId, Tick, TypeId};
 use orrery_proto::bytes::{FieldError, FieldReader, put_varint};
 
 use super::account::{Account, AccountKind, PartitionIndex};
+use crate::WallTime;
 
 /// Entries of one row.
 pub const CHUNK_ENTRIES: u32 = 64;
@@ -127,7 +129,7 @@ pub struct Entry {
     pub onto: ItemId,
     /// Who made it.
     pub actor: CharacterId,
-    /// Why.
+    /// Why: a number of `TransferReason`, which this version need not know.
     pub reason: u8,
     /// What it is about: an order, a trade, a partner.
     pub reference: u64,
@@ -232,6 +234,14 @@ pub(crate) fn take_account(fields: &mut FieldReader<'_>) -> Result<Account, Fiel
 pub(super) const CHUNK_KEY_BYTES: usize = 15;
 /// The kind of chunk that has entries.
 const ENTRIES: u8 = 0;
+/// The kind of row that has what somebody wrote beside one entry.
+const MEMO: u8 = 2;
+
+/// The row that has what somebody wrote beside an entry: text, as it is.
+#[must_use]
+pub fn memo_key(entry: EntryRef) -> [u8; CHUNK_KEY_BYTES] {
+    chunk_key(entry.partition(), entry.tick(), MEMO, entry.number())
+}
 
 /// The key of a chunk of entries.
 #[must_use]
@@ -256,10 +266,12 @@ pub fn entry_key(entry: EntryRef) -> [u8; CHUNK_KEY_BYTES] {
     chunk_key(entry.partition(), entry.tick(), ENTRIES, chunk)
 }
 
-/// Finds an entry in the row of [`entry_key`]; `None` if the row is damaged or has no such entry.
+/// Finds an entry in the row of [`entry_key`], with the time of its beat; `None` if the row is
+/// damaged or has no such entry.
 #[must_use]
-pub fn entry_in(row: &[u8], entry: EntryRef) -> Option<Entry> {
+pub fn entry_in(row: &[u8], entry: EntryRef) -> Option<(WallTime, Entry)> {
     let mut fields = FieldReader::new(row);
+    let time = WallTime(fields.varint().ok()?);
     for _ in 0..entry.number() % CHUNK_ENTRIES {
         if fields.is_empty() {
             return None;
@@ -269,20 +281,21 @@ pub fn entry_in(row: &[u8], entry: EntryRef) -> Option<Entry> {
     if fields.is_empty() {
         return None;
     }
-    Entry::decode(&mut fields).ok()
+    Some((time, Entry::decode(&mut fields).ok()?))
 }
 
-/// Every entry of a row.
+/// Every entry of a row, with the time of their beat.
 ///
 /// # Errors
 /// [`FieldError`] if the row is damaged.
-pub fn entries_in(row: &[u8]) -> Result<Vec<Entry>, FieldError> {
+pub fn entries_in(row: &[u8]) -> Result<(WallTime, Vec<Entry>), FieldError> {
     let mut fields = FieldReader::new(row);
+    let time = WallTime(fields.varint()?);
     let mut entries = Vec::new();
     while !fields.is_empty() {
         entries.push(Entry::decode(&mut fields)?);
     }
-    Ok(entries)
+    Ok((time, entries))
 }
 
 /// The entries of one beat on their way to their rows.
@@ -292,6 +305,7 @@ pub(super) struct Pages {
     /// Where each chunk begins.
     starts: Vec<usize>,
     count: u32,
+    time: WallTime,
 }
 
 impl Pages {
@@ -300,9 +314,15 @@ impl Pages {
         self.count
     }
 
+    /// The time of the beat that begins.
+    pub(super) const fn begin(&mut self, time: WallTime) {
+        self.time = time;
+    }
+
     pub(super) fn push(&mut self, entry: &Entry) {
         if self.count.is_multiple_of(CHUNK_ENTRIES) {
             self.starts.push(self.bytes.len());
+            put_varint(&mut self.bytes, self.time.0);
         }
         entry.encode(&mut self.bytes);
         self.count += 1;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use orrery_base::command::RejectCode;
-use orrery_base::value::{ItemId, QUANTITY_MAX};
+use orrery_base::value::{ItemId, QUANTITY_MAX, TransferReason};
 use orrery_base::{CharacterId, Tick, TypeId};
 
 use super::account::{Account, PartitionIndex};
 use super::entry::{Commodity, Entry, EntryRef, Pages};
 use super::lookup::Lookup;
 use super::rows::{Stack, Stored};
+use crate::WallTime;
 
 /// Most cents of an account.
 pub const COINS_MAX: u64 = i64::MAX as u64;
@@ -48,8 +49,8 @@ pub enum Minted {
     Coins(u64),
     /// Packed things.
     Units(TypeId, u64),
-    /// One assembled ship.
-    Ship(TypeId),
+    /// One assembled ship, with an id that the accounts service has given out.
+    Ship(TypeId, ItemId),
 }
 
 /// Who moves value, and why.
@@ -57,8 +58,8 @@ pub enum Minted {
 pub struct Cause {
     /// Who.
     pub actor: CharacterId,
-    /// Why: a number of `orrery_base::value::TransferReason`.
-    pub reason: u8,
+    /// Why.
+    pub reason: TransferReason,
     /// What it is about: an order, a trade, a partner.
     pub reference: u64,
 }
@@ -185,10 +186,11 @@ impl Ledger {
     ///
     /// # Panics
     /// When the last beat's rows were not written, or the beat is not a later one.
-    pub fn begin(&mut self, tick: Tick) {
+    pub fn begin(&mut self, tick: Tick, now: WallTime) {
         assert!(self.changes.pages.count() == 0, "a beat was not written");
         assert!(tick > self.tick, "beats go forward");
         self.tick = tick;
+        self.changes.pages.begin(now);
     }
 
     /// Accounts in memory.
@@ -379,7 +381,13 @@ impl Ledger {
         let lot = match minted {
             Minted::Coins(cents) => Lot::Coins(cents, EntryRef::NONE),
             Minted::Units(type_id, quantity) => stack(type_id, quantity, false),
-            Minted::Ship(type_id) => stack(type_id, 1, true),
+            Minted::Ship(type_id, id) => {
+                let Lot::Stack(mut ship, _) = stack(type_id, 1, true) else {
+                    unreachable!("a stack was made")
+                };
+                ship.id = id;
+                Lot::Stack(ship, ItemId::NONE)
+            }
         };
         check_quantity(&lot)?;
         let mut onto = None;
@@ -419,6 +427,20 @@ impl Ledger {
             self.changes.moved.push((stack.id, None, entry));
         }
         Ok(())
+    }
+
+    /// A number that nothing of this galaxy had before: for an item, or for a trade window.
+    pub fn number(&mut self) -> ItemId {
+        self.items += 1;
+        self.are_counters_dirty = true;
+        ItemId::new(self.partition.0, self.items)
+    }
+
+    /// The entry that was written last in this beat.
+    #[must_use]
+    pub fn last_entry(&self) -> Option<EntryRef> {
+        let number = self.changes.pages.count().checked_sub(1)?;
+        Some(EntryRef::new(self.partition, self.tick, number))
     }
 
     /// Changes what a stack is without moving it: assembles, packs or names it.
@@ -702,7 +724,7 @@ impl Ledger {
             item,
             onto,
             actor: cause.actor,
-            reason: cause.reason,
+            reason: cause.reason.number(),
             reference: cause.reference,
             from_after: after[0],
             to_after: after[1],
@@ -720,11 +742,6 @@ impl Ledger {
         }
     }
 
-    fn number(&mut self) -> ItemId {
-        self.items += 1;
-        self.are_counters_dirty = true;
-        ItemId::new(self.partition.0, self.items)
-    }
 
     fn count(&mut self, boundary: Account, commodity: Commodity, quantity: u64) {
         *self.totals.entry((boundary, commodity)).or_default() += u128::from(quantity);

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use orrery_base::Tick;
+use orrery_base::{CharacterId, Tick};
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
 use orrery_base::value::{ItemId, OrderId, RequestId, TradeId, ValueAnswer};
@@ -60,6 +60,7 @@ pub enum Judgement {
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
+    actor: CharacterId,
     id: RequestId,
     came: WallTime,
     outcome: Option<Outcome>,
@@ -69,7 +70,7 @@ struct Known {
 #[derive(Clone, Debug)]
 pub struct Requests {
     limits: RequestLimits,
-    places: Lookup<RequestId>,
+    places: Lookup<(CharacterId, RequestId)>,
     /// In the order in which they came; the place of the first is `first`.
     known: VecDeque<Known>,
     first: u64,
@@ -110,8 +111,13 @@ impl Requests {
     ///
     /// # Errors
     /// Why it is refused, without being remembered: it may be sent again.
-    pub fn judge(&self, id: RequestId, now: WallTime) -> Result<Judgement, RejectCode> {
-        if let Some(place) = self.places.get(&id) {
+    pub fn judge(
+        &self,
+        actor: CharacterId,
+        id: RequestId,
+        now: WallTime,
+    ) -> Result<Judgement, RejectCode> {
+        if let Some(place) = self.places.get(&(actor, id)) {
             let known = self.known[(place - self.first) as usize];
             return Ok(known.outcome.map_or(Judgement::Underway, Judgement::Done));
         }
@@ -129,21 +135,28 @@ impl Requests {
     }
 
     /// Remembers a fresh request, whose outcome may be known already.
-    pub fn begin(&mut self, id: RequestId, now: WallTime, outcome: Option<Outcome>) {
+    pub fn begin(
+        &mut self,
+        actor: CharacterId,
+        id: RequestId,
+        now: WallTime,
+        outcome: Option<Outcome>,
+    ) {
         let place = self.first + self.known.len() as u64;
         self.known.push_back(Known {
+            actor,
             id,
             came: now,
             outcome,
         });
-        let before = self.places.set(id, place);
+        let before = self.places.set((actor, id), place);
         assert!(before.is_none(), "a request was begun twice");
         self.changed.push(place);
     }
 
     /// Remembers the outcome of a request that was underway. One that is forgotten stays so.
-    pub fn finish(&mut self, id: RequestId, outcome: Outcome) {
-        if let Some(place) = self.places.get(&id) {
+    pub fn finish(&mut self, actor: CharacterId, id: RequestId, outcome: Outcome) {
+        if let Some(place) = self.places.get(&(actor, id)) {
             self.known[(place - self.first) as usize].outcome = Some(outcome);
             self.changed.push(place);
         }
@@ -156,7 +169,7 @@ impl Requests {
         while let Some(oldest) = self.known.front()
             && now.since_ms(oldest.came) > keep
         {
-            self.places.remove(&oldest.id);
+            self.places.remove(&(oldest.actor, oldest.id));
             self.known.pop_front();
             self.first += 1;
         }
@@ -203,11 +216,12 @@ impl Requests {
             while !fields.is_empty() {
                 let known =
                     decode(&mut fields).map_err(|error| damaged(Domain::Entry, &row.key, error))?;
-                match self.places.get(&known.id) {
+                let key = (known.actor, known.id);
+                match self.places.get(&key) {
                     Some(place) => self.known[(place - self.first) as usize] = known,
                     None => {
                         let place = self.first + self.known.len() as u64;
-                        self.places.set(known.id, place);
+                        self.places.set(key, place);
                         self.known.push_back(known);
                     }
                 }
@@ -218,6 +232,7 @@ impl Requests {
 }
 
 fn encode(known: &Known, out: &mut Vec<u8>) {
+    put_varint(out, known.actor.0);
     out.extend_from_slice(&known.id.0.to_le_bytes());
     put_varint(out, known.came.0);
     match known.outcome {
@@ -234,6 +249,7 @@ fn encode(known: &Known, out: &mut Vec<u8>) {
 }
 
 fn decode(fields: &mut FieldReader<'_>) -> Result<Known, FieldError> {
+    let actor = CharacterId(fields.varint()?);
     let id = RequestId(u128::from_le_bytes(
         fields.take(16)?.try_into().expect("sixteen bytes"),
     ));
@@ -250,7 +266,12 @@ fn decode(fields: &mut FieldReader<'_>) -> Result<Known, FieldError> {
         2 => Some(Ok(take_answer(fields)?)),
         other => return Err(FieldError::Range(u64::from(other))),
     };
-    Ok(Known { id, came, outcome })
+    Ok(Known {
+        actor,
+        id,
+        came,
+        outcome,
+    })
 }
 
 /// Writes an answer.

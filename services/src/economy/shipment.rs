@@ -2,7 +2,9 @@
 
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
-use orrery_base::value::{ITEM_NAME_BYTES_MAX, ItemId, OrderId, OrderRange, RequestId};
+use orrery_base::value::{
+    ITEM_NAME_BYTES_MAX, ItemId, OrderId, OrderRange, RequestId, TransferReason,
+};
 use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
 use orrery_proto::bytes::{FieldError, FieldReader, put_bytes, put_varint};
 
@@ -10,6 +12,7 @@ use crate::custody::{
     Account, Cause, EntryRef, Lot, Outcome, Stack, put_account, put_answer, take_account,
     take_answer,
 };
+use crate::market::{Side, Terms};
 
 /// Version of the bytes.
 const VERSION: u8 = 1;
@@ -51,7 +54,7 @@ pub enum Purpose {
         ship_type: TypeId,
     },
     /// An order for the region's market, with the goods or the money for it and the fee.
-    Place(Terms),
+    Place(Placing),
     /// An order is to be taken back.
     Cancel {
         /// The request.
@@ -97,32 +100,14 @@ pub enum Purpose {
     },
 }
 
-/// The terms of an order.
+/// An order that is to be placed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Terms {
+pub struct Placing {
     /// The request, which the market answers.
     pub request: RequestId,
-    /// The order's id.
-    pub order: OrderId,
-    /// Whether it buys.
-    pub is_buy: bool,
-    /// What.
-    pub type_id: TypeId,
-    /// How many.
-    pub quantity: u64,
-    /// The fewest at a time.
-    pub minimum: u64,
-    /// Cents for one.
-    pub price: Money,
-    /// How far a buy order reaches.
-    pub range: OrderRange,
-    /// Where it stands.
-    pub station: EntityId,
-    /// In which system.
-    pub system: SystemId,
-    /// How long it rests; 0: it does not.
-    pub days: u8,
-    /// The broker's fee, which came with the lots.
+    /// What is wanted.
+    pub terms: Terms,
+    /// The broker's fee, which comes with the lots.
     pub fee: Money,
 }
 
@@ -135,7 +120,7 @@ impl Shipment {
         put_account(&mut out, &self.from);
         put_account(&mut out, &self.to);
         put_varint(&mut out, self.cause.actor.0);
-        out.push(self.cause.reason);
+        out.push(self.cause.reason.number());
         put_varint(&mut out, self.cause.reference);
         put_varint(&mut out, self.lots.len() as u64);
         for lot in &self.lots {
@@ -158,7 +143,7 @@ impl Shipment {
         let (from, to) = (take_account(&mut fields)?, take_account(&mut fields)?);
         let cause = Cause {
             actor: CharacterId(fields.varint()?),
-            reason: fields.take(1)?[0],
+            reason: take_reason(&mut fields)?,
             reference: fields.varint()?,
         };
         let lots = (0..fields.count(LOTS_MAX)?)
@@ -173,6 +158,11 @@ impl Shipment {
             purpose,
         })
     }
+}
+
+fn take_reason(fields: &mut FieldReader<'_>) -> Result<TransferReason, FieldError> {
+    let number = fields.take(1)?[0];
+    TransferReason::from_number(number).ok_or(FieldError::Range(u64::from(number)))
 }
 
 fn put_lot(out: &mut Vec<u8>, lot: &Lot) {
@@ -254,9 +244,9 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
             put_varint(out, ship.0);
             put_varint(out, u64::from(ship_type.0));
         }
-        Purpose::Place(terms) => {
+        Purpose::Place(placing) => {
             out.push(3);
-            put_terms(out, terms);
+            put_placing(out, placing);
         }
         Purpose::Cancel { request, order } => {
             out.push(4);
@@ -321,7 +311,7 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
             ship: ItemId(fields.varint()?),
             ship_type: TypeId(fields.int()?),
         },
-        3 => Purpose::Place(take_terms(fields)?),
+        3 => Purpose::Place(take_placing(fields)?),
         4 => Purpose::Cancel {
             request: take_request(fields)?,
             order: OrderId(fields.varint()?),
@@ -354,8 +344,9 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
     })
 }
 
-fn put_terms(out: &mut Vec<u8>, terms: &Terms) {
-    put_request(out, terms.request);
+fn put_placing(out: &mut Vec<u8>, placing: &Placing) {
+    let terms = &placing.terms;
+    put_request(out, placing.request);
     let range = match terms.range {
         OrderRange::Station => 0,
         OrderRange::System => 1,
@@ -363,40 +354,46 @@ fn put_terms(out: &mut Vec<u8>, terms: &Terms) {
         OrderRange::Jumps(jumps) => 2 + u64::from(jumps),
     };
     for number in [
-        terms.order.0,
-        u64::from(terms.is_buy),
+        terms.side as u64,
         u64::from(terms.type_id.0),
-        terms.quantity,
-        terms.minimum,
-        terms.price.0.cast_unsigned(),
-        range,
+        terms.owner.0,
         terms.station.0,
         u64::from(terms.system.0),
+        terms.price.0.cast_unsigned(),
+        terms.quantity,
+        terms.minimum,
+        range,
         u64::from(terms.days),
-        terms.fee.0.cast_unsigned(),
+        placing.fee.0.cast_unsigned(),
     ] {
         put_varint(out, number);
     }
 }
 
-fn take_terms(fields: &mut FieldReader<'_>) -> Result<Terms, FieldError> {
-    Ok(Terms {
+fn take_placing(fields: &mut FieldReader<'_>) -> Result<Placing, FieldError> {
+    Ok(Placing {
         request: take_request(fields)?,
-        order: OrderId(fields.varint()?),
-        is_buy: fields.varint()? != 0,
-        type_id: TypeId(fields.int()?),
-        quantity: fields.varint()?,
-        minimum: fields.varint()?,
-        price: take_money(fields)?,
-        range: match fields.int::<u8>()? {
-            0 => OrderRange::Station,
-            1 => OrderRange::System,
-            2 => OrderRange::Region,
-            jumps => OrderRange::Jumps(jumps - 2),
+        terms: Terms {
+            side: match fields.varint()? {
+                1 => Side::Buy,
+                2 => Side::Sell,
+                other => return Err(FieldError::Range(other)),
+            },
+            type_id: TypeId(fields.int()?),
+            owner: CharacterId(fields.varint()?),
+            station: EntityId(fields.varint()?),
+            system: SystemId(fields.int()?),
+            price: take_money(fields)?,
+            quantity: fields.varint()?,
+            minimum: fields.varint()?,
+            range: match fields.int::<u8>()? {
+                0 => OrderRange::Station,
+                1 => OrderRange::System,
+                2 => OrderRange::Region,
+                jumps => OrderRange::Jumps(jumps - 2),
+            },
+            days: fields.int()?,
         },
-        station: EntityId(fields.varint()?),
-        system: SystemId(fields.int()?),
-        days: fields.int()?,
         fee: take_money(fields)?,
     })
 }
