@@ -15,6 +15,8 @@ use crate::WallTime;
 
 /// Basis points in a whole.
 const WHOLE_BP: i128 = 10_000;
+/// Cents in one unit of money.
+const CENTS: i64 = 100;
 
 /// Which of two prices a trade has when the buyer would pay more than the seller asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,11 +57,11 @@ impl Default for MarketRules {
         Self {
             price_rule: PriceRule::Incoming,
             broker_bp: 300,
-            broker_min: Money(100_00),
+            broker_min: Money(100 * CENTS),
             tax_bp: 800,
             relist_bp: 5_000,
             price_digits: 4,
-            price_max: Money(9_999_000_000_000_00),
+            price_max: Money(9_999_000_000_000 * CENTS),
             orders_max: 5,
             cooldown_ms: 5 * 60 * 1000,
         }

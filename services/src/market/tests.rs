@@ -204,7 +204,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn a_book_does_what_a_list_does(events in events(), incoming in any::<bool>()) {

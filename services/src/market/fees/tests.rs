@@ -1,3 +1,8 @@
+#![allow(
+    clippy::inconsistent_digit_grouping,
+    reason = "the last two digits of an amount are cents"
+)]
+
 use orrery_base::command::RejectCode;
 use orrery_base::money::{Money, MoneyOverflow};
 use orrery_base::value::{OrderRange, QUANTITY_MAX};
