@@ -354,9 +354,9 @@ impl Pen {
     fn gear(&mut self) {
         let [light, mid, dark, edge] = self.tones();
         let teeth = [8, 9, 10, 12][self.draw(0, 3) as usize];
-        let spokes = self.draw(3, 6);
+        let (spokes, turn) = (self.draw(3, 6), self.draw(0, 29));
         for tooth in 0..teeth {
-            let degrees = tooth * 360 / teeth;
+            let degrees = turn + tooth * 360 / teeth;
             let _ = write!(
                 self.svg,
                 "<rect x=\"290\" y=\"85\" width=\"60\" height=\"110\" rx=\"12\" \
@@ -366,7 +366,7 @@ impl Pen {
         self.ellipse(&mid, [320, 320], [180, 180], 0);
         self.ellipse(&dark, [320, 320], [128, 128], 0);
         for spoke in 0..spokes {
-            let degrees = spoke * 360 / spokes;
+            let degrees = turn + spoke * 360 / spokes;
             let _ = write!(
                 self.svg,
                 "<rect x=\"302\" y=\"196\" width=\"36\" height=\"110\" \
