@@ -32,8 +32,9 @@ pub use pack::{FORMAT_VERSION, MAGIC, Pack, PackError};
 
 use crate::afterburner::boosted_speed;
 use crate::columns::Kind;
+use orrery_base::TypeId;
+use orrery_base::money::Money;
 use orrery_base::motion::{response, velocity_from_m_per_s};
-use orrery_base::{Money, TypeId};
 use rkyv::{Archive, Deserialize, Serialize};
 use std::path::Path;
 

@@ -4,8 +4,9 @@
 mod economy;
 
 use super::{Empire, GateType, Navigation, Pack, ShipType, StationType, TYPE_ID_MAX, law};
+use orrery_base::TypeId;
+use orrery_base::money::Money;
 use orrery_base::motion::{VELOCITY_MAX, velocity_to_m_per_s};
-use orrery_base::{Money, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
 

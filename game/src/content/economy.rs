@@ -5,7 +5,8 @@
 //! of its grant exists.
 
 use super::{Content, check};
-use orrery_base::{Money, TypeId};
+use orrery_base::TypeId;
+use orrery_base::money::Money;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Money, newcomers, memory.

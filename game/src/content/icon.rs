@@ -57,7 +57,8 @@ impl Pen {
     fn new(item: &ItemType) -> Self {
         let hue = i32::from(item.hue);
         let mut svg = String::with_capacity(2_048);
-        let name = item.name.replace('&', "&amp;").replace('<', "&lt;");
+        let name = item.name.replace('&', "&amp;");
+        let name = name.replace('<', "&lt;").replace('>', "&gt;");
         let (paper, frame) = (colour(hue, 32, 12), colour(hue, 30, 24));
         let edge = colour(hue, 45, 7);
         svg.push_str("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 640\">");

@@ -6,7 +6,8 @@
 //! ascending number, searched by halving: seven steps for a hundred types.
 
 use super::{Content, Pack, ShipType, check};
-use orrery_base::{Money, TypeId};
+use orrery_base::TypeId;
+use orrery_base::money::Money;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The [`Group::key`] of packed hulls.

@@ -70,7 +70,7 @@ pub(super) fn place(context: &SpaceContext, location: &Location) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orrery_base::Money;
+    use orrery_base::money::Money;
 
     fn ship(id: u32, empire: u8, role: &str) -> ShipType {
         ShipType {

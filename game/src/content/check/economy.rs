@@ -6,7 +6,7 @@ use super::super::{
     PackedContainer, ShipType, Sink, Tap,
 };
 use super::{Fault, RADIUS_M_MAX, Row, Seen, between, fault, id, rows, taken, text};
-use orrery_base::Money;
+use orrery_base::money::Money;
 use orrery_base::value::QUANTITY_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 

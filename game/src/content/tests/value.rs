@@ -228,7 +228,7 @@ fn is_well_formed(svg: &str) -> bool {
         if !text.is_empty() && open.last() != Some(&"title") {
             return false;
         }
-        let Some(end) = rest.find('>') else {
+        let Some(end) = rest[start..].find('>').map(|at| start + at) else {
             return false;
         };
         let tag = &rest[start + 1..end];
@@ -236,7 +236,7 @@ fn is_well_formed(svg: &str) -> bool {
         let Some(name) = name.filter(|name| name.chars().all(char::is_alphanumeric)) else {
             return false;
         };
-        if tag.matches('"').count() % 2 != 0 || tag.contains('<') || tag.contains('&') {
+        if !tag.matches('"').count().is_multiple_of(2) || tag.contains('<') || tag.contains('&') {
             return false;
         }
         if tag.starts_with('/') {
