@@ -36,7 +36,7 @@ ids! {
     SystemId(u32);
     /// A fixed thing of the galaxy: star, planet, belt, station, gate.
     ObjectId(u32);
-    /// A type in the content pack: a hull, a kind of station.
+    /// A type in the content pack: a hull, a kind of station, a good.
     TypeId(u32);
     /// A character, the player's person in the world. Zero is nobody.
     CharacterId(u64);

@@ -1,5 +1,5 @@
-//! The content of the game: hulls, stations, gates, empires and the numbers that designers
-//! retune, written as TOML, compiled to one pack, loaded once.
+//! The content of the game: hulls, stations, gates, empires, goods, the economy and the numbers
+//! that designers retune, written as TOML, compiled to one pack, loaded once.
 //!
 //! ```text
 //! content/*.toml ──compile──▶ Pack ──write──▶ file ──Content::open──▶ tables by TypeId
@@ -16,14 +16,24 @@
 
 mod check;
 mod compile;
+mod economy;
+mod icon;
+mod item;
 mod pack;
 
 pub use compile::{ContentError, compile};
+pub use economy::{Economy, Faucet, Grant, MarketRules, PriceRule, Sink, Tap};
+pub use icon::icon_svg;
+pub use item::{
+    CONTAINER_GROUP, Clock, ContainerRole, ContainerType, Group, HULL_GROUP, ItemType,
+    PackedContainer, Shape,
+};
 pub use pack::{FORMAT_VERSION, MAGIC, Pack, PackError};
 
 use crate::afterburner::boosted_speed;
 use crate::columns::Kind;
 use orrery_base::TypeId;
+use orrery_base::money::Money;
 use orrery_base::motion::{response, velocity_from_m_per_s};
 use rkyv::{Archive, Deserialize, Serialize};
 use std::path::Path;
@@ -88,6 +98,13 @@ pub struct ShipType {
     pub armour_hp: u32,
     /// Hull, hit points, > 0.
     pub hull_hp: u32,
+    /// What its hold takes, m³.
+    pub cargo_m3: u32,
+    /// What it takes up itself while it is packed, m³, > 0.
+    pub packed_m3: u32,
+    /// What it is worth before a market has an opinion, cents, > 0.
+    #[serde(rename = "base_price_cents", deserialize_with = "check::cents")]
+    pub base_price: Money,
     /// The afterburner, if the hull carries one.
     pub afterburner: Option<AfterburnerType>,
 }
@@ -195,6 +212,11 @@ const fn centimetres(m: u32) -> i32 {
     }
 }
 
+/// A radius in centimetres, rounded to the nearest; that of a checked pack fits.
+fn centimetres_of(radius_m: f64) -> i32 {
+    (radius_m * 100.0 + 0.5) as i32
+}
+
 /// A hull's law of motion, with its afterburner off or on.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Law {
@@ -219,6 +241,10 @@ pub struct Content {
     radius_cm: Vec<i32>,
     /// By number of the type: the laws with the afterburner off and on.
     laws: Vec<[Option<Law>; 2]>,
+    /// All that can be owned, by ascending number.
+    items: Vec<ItemType>,
+    /// What new characters are given, by ascending number.
+    grant: Vec<(TypeId, u64)>,
 }
 
 impl Content {
@@ -255,6 +281,8 @@ impl Content {
             entries: vec![None; len],
             radius_cm: vec![0; len],
             laws: vec![[None; 2]; len],
+            items: item::of_pack(&pack),
+            grant: Vec::new(),
             pack: Pack::default(),
             hash,
         };
@@ -271,14 +299,18 @@ impl Content {
         for (index, gate) in pack.gates.iter().enumerate() {
             content.enter(gate.id, Kind::Gate, index, gate.radius_m);
         }
+        for container in &pack.containers {
+            content.radius_cm[container.id.0 as usize] = centimetres_of(container.radius_m);
+        }
         content.pack = pack;
+        content.resolve_grant();
         Ok(content)
     }
 
     fn enter(&mut self, id: TypeId, kind: Kind, index: usize, radius_m: f64) {
         // Fewer than 2¹⁶ types have numbers below 2¹⁶, so the index fits.
         self.entries[id.0 as usize] = Some((kind, index as u16));
-        self.radius_cm[id.0 as usize] = (radius_m * 100.0 + 0.5) as i32;
+        self.radius_cm[id.0 as usize] = centimetres_of(radius_m);
     }
 
     /// The hash of the content: equal for equal content on every machine.
@@ -294,7 +326,7 @@ impl Content {
         }
     }
 
-    /// What kind of thing a type is.
+    /// What kind of thing in space a type is; `None` for goods.
     #[must_use]
     pub fn kind(&self, id: TypeId) -> Option<Kind> {
         self.entries
@@ -325,10 +357,14 @@ impl Content {
     /// The name of a type.
     #[must_use]
     pub fn name(&self, id: TypeId) -> Option<&str> {
-        match self.kind(id)? {
-            Kind::Ship => self.ship(id).map(|t| t.name.as_str()),
-            Kind::Station => self.station(id).map(|t| t.name.as_str()),
-            Kind::Gate => self.gate(id).map(|t| t.name.as_str()),
+        match self.kind(id) {
+            Some(Kind::Ship) => self.ship(id).map(|t| t.name.as_str()),
+            Some(Kind::Station) => self.station(id).map(|t| t.name.as_str()),
+            Some(Kind::Gate) => self.gate(id).map(|t| t.name.as_str()),
+            None => {
+                let container = || self.container(id).map(|t| t.name.as_str());
+                self.item(id).map(|t| t.name.as_str()).or_else(container)
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 //! The ranges that content must keep: the same checks for a TOML file, where a fault is shown
 //! with its line, and for a pack, which may have been written by anybody.
 
+mod economy;
+
 use super::{Empire, GateType, Navigation, Pack, ShipType, StationType, TYPE_ID_MAX, law};
 use orrery_base::TypeId;
+use orrery_base::money::Money;
 use orrery_base::motion::{VELOCITY_MAX, velocity_to_m_per_s};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -67,6 +70,11 @@ fn taken(field: &'static str, what: impl fmt::Display, first: Option<Row>) -> Re
 /// Reads a type's number.
 pub(super) fn type_id<'de, D: serde::Deserializer<'de>>(source: D) -> Result<TypeId, D::Error> {
     serde::Deserialize::deserialize(source).map(TypeId)
+}
+
+/// Reads an amount of money in cents.
+pub(super) fn cents<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Money, D::Error> {
+    serde::Deserialize::deserialize(source).map(Money)
 }
 
 fn between(field: &'static str, value: f64, least: f64, most: f64) -> Result<(), Fault> {
@@ -136,6 +144,7 @@ fn ship(ship: &ShipType) -> Result<(), Fault> {
     ] {
         between(field, f64::from(hp), 1.0, 1e9)?;
     }
+    economy::hull(ship)?;
     time_constant("inertia", law(ship, false).tau_s)?;
     let Some(burner) = ship.afterburner else {
         return Ok(());
@@ -279,6 +288,7 @@ pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
             .and_then(|()| seen.name(row, &it.name))
             .map_err(|fault| (row, fault))?;
     }
+    economy::pack(pack, &mut seen)?;
     navigation(&pack.navigation).map_err(|fault| {
         (
             Row {

@@ -1,12 +1,17 @@
 //! From TOML to a pack.
 //!
 //! Every `*.toml` of the folder may hold any of the tables `[[empire]]`, `[[ship]]`,
-//! `[[station]]`, `[[gate]]` and, once in all, `[navigation]`: a new hull is a new table in a
-//! file, or a new file. Files are read in the order of their names, and the pack is sorted by
+//! `[[station]]`, `[[gate]]`, `[[group]]`, `[[item]]`, `[[container]]`, `[[grant]]`, `[[faucet]]`,
+//! `[[sink]]` and, once in all, `[navigation]`, `[economy]` and `[market]`: a new hull is a new
+//! table in a file, or a new file. Files are read in the order of their names, and the pack is sorted by
 //! number, so that how content is spread over files does not change its hash.
 
 use super::check::{self, Fault, Row};
-use super::{Empire, GateType, Navigation, Pack, ShipType, StationType};
+use super::{
+    ContainerType, Economy, Empire, GateType, Grant, Group, ItemType, MarketRules, Navigation,
+    Pack, ShipType, StationType, Tap,
+};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,7 +61,21 @@ struct Tables {
     station: Vec<StationType>,
     #[serde(default)]
     gate: Vec<GateType>,
+    #[serde(default)]
+    group: Vec<Group>,
+    #[serde(default)]
+    item: Vec<ItemType>,
+    #[serde(default)]
+    container: Vec<ContainerType>,
+    #[serde(default)]
+    grant: Vec<Grant>,
+    #[serde(default)]
+    faucet: Vec<Tap>,
+    #[serde(default)]
+    sink: Vec<Tap>,
     navigation: Option<Navigation>,
+    economy: Option<Economy>,
+    market: Option<MarketRules>,
 }
 
 /// A file and its text, to find lines in.
@@ -65,8 +84,108 @@ struct Source {
     text: String,
 }
 
-/// Where the rows of one table come from: the index of the file and of the row in that file.
-type Origins = Vec<(usize, usize)>;
+/// Where the rows of each table come from: the index of the file and of the row in that file.
+type Origins = BTreeMap<&'static str, Vec<(usize, usize)>>;
+
+/// What the files before have brought.
+#[derive(Default)]
+struct Reading {
+    pack: Pack,
+    navigation: Option<Navigation>,
+    economy: Option<Economy>,
+    market: Option<MarketRules>,
+    origins: Origins,
+}
+
+impl Reading {
+    /// Takes the tables of the file with this index.
+    fn take(&mut self, index: usize, source: &Source, tables: Tables) -> Result<(), ContentError> {
+        let mut file = FileRows {
+            index,
+            source,
+            origins: &mut self.origins,
+        };
+        let pack = &mut self.pack;
+        file.rows("empire", &mut pack.empires, tables.empire);
+        file.rows("ship", &mut pack.ships, tables.ship);
+        file.rows("station", &mut pack.stations, tables.station);
+        file.rows("gate", &mut pack.gates, tables.gate);
+        file.rows("group", &mut pack.groups, tables.group);
+        file.rows("item", &mut pack.items, tables.item);
+        file.rows("container", &mut pack.containers, tables.container);
+        file.rows("grant", &mut pack.grants, tables.grant);
+        file.rows("faucet", &mut pack.faucets, tables.faucet);
+        file.rows("sink", &mut pack.sinks, tables.sink);
+        file.once("navigation", &mut self.navigation, tables.navigation)?;
+        file.once("economy", &mut self.economy, tables.economy)?;
+        file.once("market", &mut self.market, tables.market)
+    }
+
+    /// The pack, if nothing is missing altogether, and where its rows come from.
+    fn finish(self, folder: &Path) -> Result<(Pack, Origins), ContentError> {
+        let missing = |what| ContentError::Missing {
+            folder: folder.to_owned(),
+            what,
+        };
+        let mut pack = self.pack;
+        pack.navigation = self.navigation.ok_or_else(|| missing("[navigation]"))?;
+        for (what, is_empty) in [
+            ("[[ship]]", pack.ships.is_empty()),
+            ("[[station]]", pack.stations.is_empty()),
+            ("[[gate]]", pack.gates.is_empty()),
+            ("[[group]]", pack.groups.is_empty()),
+            ("[[item]]", pack.items.is_empty()),
+            ("[[container]]", pack.containers.is_empty()),
+            ("[[faucet]]", pack.faucets.is_empty()),
+            ("[[sink]]", pack.sinks.is_empty()),
+        ] {
+            if is_empty {
+                return Err(missing(what));
+            }
+        }
+        pack.economy = self.economy.ok_or_else(|| missing("[economy]"))?;
+        pack.market = self.market.ok_or_else(|| missing("[market]"))?;
+        Ok((pack, self.origins))
+    }
+}
+
+/// A file whose tables are being taken.
+struct FileRows<'a> {
+    index: usize,
+    source: &'a Source,
+    origins: &'a mut Origins,
+}
+
+impl FileRows<'_> {
+    /// Takes all rows of a table.
+    fn rows<T>(&mut self, table: &'static str, all: &mut Vec<T>, more: Vec<T>) {
+        let origins = self.origins.entry(table).or_default();
+        origins.extend((0..more.len()).map(|row| (self.index, row)));
+        all.extend(more);
+    }
+
+    /// Takes a table of which there is one.
+    fn once<T>(
+        &mut self,
+        table: &'static str,
+        only: &mut Option<T>,
+        more: Option<T>,
+    ) -> Result<(), ContentError> {
+        if more.is_none() {
+            return Ok(());
+        }
+        if only.is_some() {
+            return Err(ContentError::Invalid {
+                file: self.source.path.clone(),
+                line: line_of(self.source, table, 0, ""),
+                reason: format!("[{table}] is in another file already"),
+            });
+        }
+        self.origins.entry(table).or_default().push((self.index, 0));
+        *only = more;
+        Ok(())
+    }
+}
 
 /// Compiles all `*.toml` of a folder.
 ///
@@ -74,53 +193,12 @@ type Origins = Vec<(usize, usize)>;
 /// The first fault in the order of file and table, see [`ContentError`].
 pub fn compile(folder: &Path) -> Result<Pack, ContentError> {
     let sources = read(folder)?;
-    let mut pack = Pack::default();
-    let mut origins: [(&str, Origins); 5] =
-        ["empire", "ship", "station", "gate", "navigation"].map(|table| (table, Origins::new()));
-    let mut navigation = None;
-    for (file, source) in sources.iter().enumerate() {
+    let mut reading = Reading::default();
+    for (index, source) in sources.iter().enumerate() {
         let tables = parse(source)?;
-        let counts = [
-            tables.empire.len(),
-            tables.ship.len(),
-            tables.station.len(),
-            tables.gate.len(),
-            usize::from(tables.navigation.is_some()),
-        ];
-        for ((_, origins), count) in origins.iter_mut().zip(counts) {
-            origins.extend((0..count).map(|row| (file, row)));
-        }
-        pack.empires.extend(tables.empire);
-        pack.ships.extend(tables.ship);
-        pack.stations.extend(tables.station);
-        pack.gates.extend(tables.gate);
-        navigation = match (navigation, tables.navigation) {
-            (Some(_), Some(_)) => {
-                let line = line_of(source, "navigation", 0, "");
-                let reason = "[navigation] is in another file already".to_owned();
-                return Err(ContentError::Invalid {
-                    file: source.path.clone(),
-                    line,
-                    reason,
-                });
-            }
-            (first, second) => first.or(second),
-        };
+        reading.take(index, source, tables)?;
     }
-    let missing = |what| ContentError::Missing {
-        folder: folder.to_owned(),
-        what,
-    };
-    pack.navigation = navigation.ok_or_else(|| missing("[navigation]"))?;
-    for (what, empty) in [
-        ("[[ship]]", pack.ships.is_empty()),
-        ("[[station]]", pack.stations.is_empty()),
-        ("[[gate]]", pack.gates.is_empty()),
-    ] {
-        if empty {
-            return Err(missing(what));
-        }
-    }
+    let (mut pack, origins) = reading.finish(folder)?;
     check::pack(&pack).map_err(|(row, fault)| locate(&sources, &origins, row, &fault))?;
     pack.sort();
     Ok(pack)
@@ -163,17 +241,10 @@ fn parse(source: &Source) -> Result<Tables, ContentError> {
 
 /// The fault with the file and line of its field. Of two rows that want the same, the later is
 /// at fault.
-fn locate(
-    sources: &[Source],
-    origins: &[(&str, Origins)],
-    row: Row,
-    fault: &Fault,
-) -> ContentError {
+fn locate(sources: &[Source], origins: &Origins, row: Row, fault: &Fault) -> ContentError {
     let place = |row: Row| {
-        let origin = origins
-            .iter()
-            .find(|(table, _)| *table == row.table)
-            .and_then(|(_, origins)| origins.get(row.index));
+        let rows = origins.get(row.table);
+        let origin = rows.and_then(|rows| rows.get(row.index));
         let &(file, index) = origin.unwrap_or(&(0, 0));
         (file, line_of(&sources[file], row.table, index, fault.field))
     };

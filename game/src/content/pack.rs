@@ -11,7 +11,10 @@
 //! The hash finds what a disk or a copy has damaged before the archive is looked at; the checked
 //! access that follows makes an archive that somebody has forged an error instead of a fault.
 
-use super::{Empire, GateType, Navigation, ShipType, StationType};
+use super::{
+    ContainerType, Economy, Empire, GateType, Grant, Group, ItemType, MarketRules, Navigation,
+    ShipType, StationType, Tap,
+};
 use orrery_base::{TypeId, digest};
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
@@ -23,12 +26,12 @@ use std::path::{Path, PathBuf};
 /// The first bytes of a pack.
 pub const MAGIC: [u8; 8] = *b"ORRYPACK";
 /// The version of the format; a pack of any other version is refused.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 const HEADER_BYTES: usize = 32;
 /// What the archive's alignment may need; the header keeps it.
 const ALIGNMENT: usize = 16;
 
-/// All content, as it is stored. Rows stand by ascending number.
+/// All content, as it is stored. Rows stand by ascending number, those of the grant by name.
 #[derive(Clone, PartialEq, Debug, Archive, Serialize, Deserialize)]
 pub struct Pack {
     /// The powers of the known worlds.
@@ -41,6 +44,22 @@ pub struct Pack {
     pub gates: Vec<GateType>,
     /// The limits of orders.
     pub navigation: Navigation,
+    /// Groups of items.
+    pub groups: Vec<Group>,
+    /// What can be owned, except for packed hulls and containers, which follow from theirs.
+    pub items: Vec<ItemType>,
+    /// Kinds of container.
+    pub containers: Vec<ContainerType>,
+    /// Money, newcomers, memory.
+    pub economy: Economy,
+    /// The rules of markets.
+    pub market: MarketRules,
+    /// What new characters are given, by name.
+    pub grants: Vec<Grant>,
+    /// Where value comes into being.
+    pub faucets: Vec<Tap>,
+    /// Where it ceases to be.
+    pub sinks: Vec<Tap>,
 }
 
 impl Default for Pack {
@@ -55,6 +74,14 @@ impl Default for Pack {
                 keep_range_m: [0; 2],
                 orbit_range_m: [0; 2],
             },
+            groups: Vec::new(),
+            items: Vec::new(),
+            containers: Vec::new(),
+            economy: Economy::default(),
+            market: MarketRules::default(),
+            grants: Vec::new(),
+            faucets: Vec::new(),
+            sinks: Vec::new(),
         }
     }
 }
@@ -188,6 +215,8 @@ impl Pack {
         ships
             .chain(stations)
             .chain(self.gates.iter().map(|it| it.id))
+            .chain(self.items.iter().map(|it| it.id))
+            .chain(self.containers.iter().map(|it| it.id))
             .collect()
     }
 
@@ -197,6 +226,12 @@ impl Pack {
         self.ships.sort_by_key(|it| it.id);
         self.stations.sort_by_key(|it| it.id);
         self.gates.sort_by_key(|it| it.id);
+        self.groups.sort_by_key(|it| it.id);
+        self.items.sort_by_key(|it| it.id);
+        self.containers.sort_by_key(|it| it.id);
+        self.grants.sort_by(|a, b| a.item.cmp(&b.item));
+        self.faucets.sort_by_key(|it| it.id);
+        self.sinks.sort_by_key(|it| it.id);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The project's content, faults as files (`tests/content/bad`: the first line of each says
 //! which line must be named and what must be said), and packs that are not what they should be.
 
+mod value;
+
 use super::*;
 use crate::testing::{GATE, HULLS, STATION, content, good_content};
 use orrery_base::digest;
@@ -80,7 +82,7 @@ fn every_fault_names_its_file_line_and_reason() {
         .map(|it| it.unwrap().path())
         .collect();
     cases.sort();
-    assert!(cases.len() > 30);
+    assert!(cases.len() > 70);
     for case in cases {
         let text = fs::read_to_string(&case).unwrap();
         let (line, expected) = text.lines().next().unwrap()[2..].split_once(": ").unwrap();
@@ -259,6 +261,19 @@ fn values_out_of_range_are_refused_from_packs_too() {
         |pack: &mut Pack| pack.gates[0].name.clear(),
         |pack: &mut Pack| pack.navigation.keep_range_m = [2, 1],
         |pack: &mut Pack| pack.empires.clear(),
+        |pack: &mut Pack| pack.items[0].volume_l = 0,
+        |pack: &mut Pack| pack.items[0].volume_l = u64::MAX,
+        |pack: &mut Pack| pack.items[0].base_price = Money(i64::MIN),
+        |pack: &mut Pack| pack.ships[0].packed_m3 = 0,
+        |pack: &mut Pack| pack.groups.clear(),
+        |pack: &mut Pack| pack.containers.clear(),
+        |pack: &mut Pack| pack.containers[0].radius_m = f64::NAN,
+        |pack: &mut Pack| pack.grants[0].item.push('s'),
+        |pack: &mut Pack| pack.grants[0].quantity = u64::MAX,
+        |pack: &mut Pack| pack.faucets.truncate(1),
+        |pack: &mut Pack| pack.sinks.clear(),
+        |pack: &mut Pack| pack.market.durations_days.clear(),
+        |pack: &mut Pack| pack.economy.request_memory_s = 0,
     ] {
         let mut pack = good();
         change(&mut pack);
@@ -272,6 +287,10 @@ fn rows_in_another_order_are_the_same_content() {
     let mut pack = good();
     pack.stations.reverse();
     pack.empires.reverse();
+    pack.items.reverse();
+    pack.containers.reverse();
+    pack.grants.reverse();
+    pack.sinks.reverse();
     assert_eq!(Content::new(pack).unwrap().hash(), good().hash());
 }
 
@@ -289,6 +308,9 @@ proptest! {
         forge(&mut bytes);
         if let Ok(content) = Content::from_bytes(&bytes) {
             prop_assert!(content.ships().iter().all(|it| content.law(it.id, false).is_some()));
+            prop_assert!(content.ships().iter().all(|it| content.item(it.id).is_some()));
+            prop_assert_eq!(content.jettison().role, ContainerRole::Jettison);
+            prop_assert!(Sink::ALL.iter().all(|&it| content.sink(it) > 0));
         }
     }
 

@@ -80,5 +80,62 @@ fn show(path: &std::path::Path) -> anyhow::Result<()> {
         content.stations().len(),
         content.gates().len()
     );
+    show_items(&content);
+    show_economy(&content);
     Ok(())
+}
+
+/// A group after the other, in the order of a market's shelves.
+fn show_items(content: &Content) {
+    for group in content.groups() {
+        println!(
+            "\n{:>6}  {:<24} {:>14} {:>20}",
+            "type",
+            group.name,
+            "m³",
+            content.economy().currency
+        );
+        for item in content.items().iter().filter(|it| it.group == group.key) {
+            println!(
+                "{:>6}  {:<24} {:>10}.{:03} {:>20}{}",
+                item.id,
+                item.name,
+                item.volume_l / 1_000,
+                item.volume_l % 1_000,
+                item.base_price.to_string(),
+                if item.is_marketable {
+                    ""
+                } else {
+                    "  not on markets"
+                }
+            );
+        }
+    }
+}
+
+fn show_economy(content: &Content) {
+    let market = content.market();
+    let percent = |bp: u16| format!("{}.{:02} %", bp / 100, bp % 100);
+    println!(
+        "\nbroker {}, at least {}; sales tax {}; relisting {} of the broker's fee",
+        percent(market.broker_fee_bp),
+        market.fee_min,
+        percent(market.sales_tax_bp),
+        percent(market.relist_share_bp)
+    );
+    println!(
+        "newcomers: {} {}",
+        content.economy().grant_money,
+        content.economy().currency
+    );
+    for &(id, quantity) in content.grant() {
+        println!("{quantity:>8} × {}", content.name(id).unwrap_or("?"));
+    }
+    for (title, taps) in [("faucets", content.faucets()), ("sinks", content.sinks())] {
+        let taps: Vec<String> = taps
+            .iter()
+            .map(|tap| format!("{} {}", tap.id, tap.key))
+            .collect();
+        println!("{title}: {}", taps.join(", "));
+    }
 }

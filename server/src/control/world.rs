@@ -70,6 +70,7 @@ pub(super) fn place(context: &SpaceContext, location: &Location) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use orrery_base::money::Money;
 
     fn ship(id: u32, empire: u8, role: &str) -> ShipType {
         ShipType {
@@ -85,6 +86,9 @@ mod tests {
             shield_hp: 1,
             armour_hp: 1,
             hull_hp: 1,
+            cargo_m3: 1,
+            packed_m3: 1,
+            base_price: Money(1),
             afterburner: None,
         }
     }
