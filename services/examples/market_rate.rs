@@ -2,7 +2,8 @@
 //!
 //! A million random events (62 % placing, 8 % placing without resting, 20 % cancelling, 10 %
 //! another price) on one type with few resting orders, and on a thousand types with a million
-//! of them; changes are written every thousand events. Then the book is loaded from its rows.
+//! of them; changes are written every thousand events. Then the book is loaded from its rows. And
+//! what it costs to pass over an order that is out of reach.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 #![allow(
@@ -156,6 +157,38 @@ impl Market {
     }
 }
 
+/// Buyers who want something in one station, of which there is plenty elsewhere.
+fn pass_over() {
+    const ELSEWHERE: u32 = 100_000;
+    const BUYERS: u32 = 100;
+    let mut book = Book::new(0, RegionId(1), PriceRule::Incoming);
+    let mut fills = Vec::new();
+    let terms = |side, system, days| Terms {
+        side,
+        type_id: TypeId(1),
+        owner: CharacterId(1),
+        station: EntityId(u64::from(system)),
+        system: SystemId(system),
+        price: Money(100 + i64::from(system)),
+        quantity: 1,
+        minimum: 1,
+        range: OrderRange::Station,
+        days,
+    };
+    for seller in 0..ELSEWHERE {
+        let order = terms(Side::Sell, seller % SYSTEMS, 90).order(book.mint(), WallTime(1));
+        let _ = book.place(order, &Line, &mut fills);
+    }
+    let begin = Instant::now();
+    for _ in 0..BUYERS {
+        let order = terms(Side::Buy, SYSTEMS, 0).order(book.mint(), WallTime(1));
+        let _ = book.place(order, &Line, &mut fills);
+    }
+    let passed = f64::from(BUYERS) * f64::from(ELSEWHERE);
+    let ns = begin.elapsed().as_secs_f64() * 1e9 / passed;
+    println!("passing over an order: {ns:.1} ns ({} fills)", fills.len());
+}
+
 /// Bytes of memory that the process has resident.
 fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -167,6 +200,8 @@ fn main() {
     Market::new(1, 60, false).measure("one type", false);
     Market::new(1, 60, false).measure("one type, written", true);
     Market::new(1, 60, true).measure("one type, ranges", false);
+
+    pass_over();
 
     let before = resident_bytes();
     let mut market = Market::new(1_000, 2_000, true);
