@@ -13,14 +13,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orrery_base::command::{Command, RejectCode};
-use orrery_base::value::{RequestId, ValueAnswer};
 use orrery_base::{ClientId, GridId, ShardIndex, Tick};
 use orrery_kernel::rules::Stamped;
 use orrery_net::{ClosedReason, ConnectionKey, Edge, EdgeEvent};
 use orrery_proto::PROTOCOL_VERSION;
 use orrery_proto::handshake::{Progress, ServerHandshake};
 use orrery_proto::input::InputDatagram;
-use orrery_proto::message::{ClientMessage, FrameError, RefusalCode, ServerMessage, WireCommand};
+use orrery_proto::message::{ClientMessage, FrameError, RefusalCode, ServerMessage};
 use orrery_services::character::Location;
 
 use super::session::{Identity, Place, Refusal, Session};
@@ -51,7 +50,7 @@ pub(super) struct Clients {
     pub(super) tick: Tick,
     /// Of grids whose time is slowed down: what their clients are told.
     pub(super) paces: BTreeMap<GridId, ServerMessage>,
-    draining: bool,
+    pub(super) draining: bool,
     buffer: Vec<u8>,
 }
 
@@ -462,58 +461,8 @@ impl Clients {
         Ok(())
     }
 
-    fn command(
-        &mut self,
-        session: &mut Session,
-        sequence: u32,
-        request: u128,
-        command: Option<WireCommand>,
-    ) {
-        let verdict = match command {
-            _ if request == 0 => Err(RejectCode::RequestMissing),
-            _ if sequence <= session.last_command => Err(RejectCode::SequenceReused),
-            _ if self.draining => Err(RejectCode::Draining),
-            _ if !session.spend_command() => Err(RejectCode::TooManyCommands),
-            None => Err(RejectCode::UnknownCommand),
-            Some(command) => Ok(command),
-        };
-        session.last_command = session.last_command.max(sequence);
-        match verdict {
-            Ok(WireCommand::Value(command)) => {
-                self.value_command(session, sequence, RequestId(request), command);
-            }
-            Ok(WireCommand::Flight(command)) => {
-                if !self.pass_on(session, sequence, request, command) {
-                    self.reject(session, sequence, request, RejectCode::NotPresent);
-                }
-            }
-            Err(code) => self.reject(session, sequence, request, code),
-        }
-    }
-
-    pub(super) fn reject(
-        &mut self,
-        session: &mut Session,
-        sequence: u32,
-        request: u128,
-        code: RejectCode,
-    ) {
-        self.metrics.rejected(code);
-        let tick = self.tick;
-        self.tell_in_order(
-            session,
-            ServerMessage::CommandResult {
-                sequence,
-                request,
-                tick,
-                reject: Some(code.into()),
-                answer: ValueAnswer::default(),
-            },
-        );
-    }
-
     /// Makes a command an input of the session's grid; says whether there is one.
-    fn pass_on(
+    pub(super) fn pass_on(
         &mut self,
         session: &mut Session,
         sequence: u32,

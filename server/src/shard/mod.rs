@@ -15,6 +15,7 @@
 //! what grids put out to clients and to the commit.
 
 mod clients;
+mod commands;
 mod conductor;
 mod grid_events;
 mod incidents;

@@ -11,3 +11,4 @@ mod players;
 mod process;
 mod replay;
 mod script;
+mod value;
