@@ -77,13 +77,19 @@ pub enum Shape {
     Shard,
     /// A box with a lock.
     Vault,
+    /// A stack of plates.
+    Plate,
+    /// A ring.
+    Ring,
+    /// A coin with a star.
+    Coin,
     /// A ship from above.
     Hull,
 }
 
 impl Shape {
     /// Every shape there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Rock,
         Self::Crystal,
         Self::Ingot,
@@ -98,6 +104,9 @@ impl Shape {
         Self::Gear,
         Self::Shard,
         Self::Vault,
+        Self::Plate,
+        Self::Ring,
+        Self::Coin,
         Self::Hull,
     ];
 }

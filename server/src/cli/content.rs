@@ -1,6 +1,6 @@
 //! `orrery content`: compile a content pack, inspect one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -26,6 +26,14 @@ pub(super) enum ContentCommand {
         /// The pack; `content.pack` in the data folder if not given.
         pack: Option<PathBuf>,
     },
+    /// Draw the icon of every item, to look at: one SVG file per type.
+    Icons {
+        /// The pack; `content.pack` in the data folder if not given.
+        pack: Option<PathBuf>,
+        /// The folder to write to.
+        #[arg(long, default_value = "icons")]
+        out: PathBuf,
+    },
 }
 
 pub(super) fn run(config: &Config, command: &ContentCommand) -> anyhow::Result<ExitCode> {
@@ -46,11 +54,26 @@ pub(super) fn run(config: &Config, command: &ContentCommand) -> anyhow::Result<E
             println!("{}: content {:016x}", path.display(), pack.hash());
         }
         ContentCommand::Show { pack } => show(&pack.clone().unwrap_or_else(default))?,
+        ContentCommand::Icons { pack, out } => {
+            icons(&pack.clone().unwrap_or_else(default), out)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(path: &std::path::Path) -> anyhow::Result<()> {
+fn icons(path: &Path, folder: &Path) -> anyhow::Result<()> {
+    let content = Content::open(path).with_context(|| format!("open {}", path.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    for item in content.items() {
+        let file = folder.join(format!("{}.svg", item.id));
+        std::fs::write(&file, content::icon_svg(item))
+            .with_context(|| format!("write {}", file.display()))?;
+    }
+    println!("{}: {} icons", folder.display(), content.items().len());
+    Ok(())
+}
+
+fn show(path: &Path) -> anyhow::Result<()> {
     let content = Content::open(path).with_context(|| format!("open {}", path.display()))?;
     println!("content {:016x}", content.hash());
     println!(
