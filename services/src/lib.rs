@@ -24,6 +24,7 @@ pub mod accounts;
 pub mod audit;
 pub mod character;
 pub mod custody;
+pub mod economy;
 pub mod galaxy;
 pub mod market;
 pub mod names;

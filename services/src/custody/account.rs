@@ -1,8 +1,9 @@
 //! Custody accounts: where a thing of value can be.
 
-use orrery_base::{CharacterId, EntityId, SystemId};
-
 use orrery_base::value::{OrderId, TradeId};
+use orrery_base::{CharacterId, EntityId};
+
+use crate::market::RegionId;
 
 /// One of the parts that all value is divided into: each is a state machine of its own, run by
 /// one shard. How many there are is fixed when a store is born.
@@ -135,9 +136,9 @@ impl Account {
         Self::new(AccountKind::Escrow, trade.0, character.0)
     }
 
-    /// What a market order holds. A region is named by its first system.
+    /// What a market order holds.
     #[must_use]
-    pub const fn market(region: SystemId, order: OrderId) -> Self {
+    pub const fn market(region: RegionId, order: OrderId) -> Self {
         Self::new(AccountKind::Market, region.0 as u64, order.0)
     }
 
@@ -151,6 +152,15 @@ impl Account {
     #[must_use]
     pub const fn sink(sink: u32, partition: PartitionIndex) -> Self {
         Self::new(AccountKind::Sink, sink as u64, partition.0 as u64)
+    }
+
+    /// Whether such an account ends when it is empty, and is never used again.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self.kind,
+            AccountKind::Market | AccountKind::Escrow | AccountKind::Container | AccountKind::Wreck
+        )
     }
 
     /// Whether value comes into being or ends here, so that nothing is held.

@@ -108,6 +108,13 @@ pub fn audit(
     Ok(auditor.finish())
 }
 
+/// Stands for the account of an item that is in a parcel: nobody's.
+const ON_THE_WAY: Account = Account {
+    kind: AccountKind::Escrow,
+    owner: u64::MAX,
+    place: u64::MAX,
+};
+
 struct Auditor {
     partitions: u16,
     report: Report,
@@ -213,13 +220,8 @@ impl Auditor {
                 if let Lot::Stack(stack, _) = &lot
                     && stack.id != ItemId::NONE
                 {
-                    self.items.entry(stack.id).or_insert_with(|| {
-                        // Its row names where it goes to, which is checked when it is there.
-                        Account::market(
-                            orrery_base::SystemId(u32::MAX),
-                            orrery_base::value::OrderId(0),
-                        )
-                    });
+                    // Its row names where it goes to, which is checked when it is there.
+                    self.items.entry(stack.id).or_insert(ON_THE_WAY);
                 }
             }
         }
@@ -241,22 +243,22 @@ impl Auditor {
 
     fn places(&mut self, rows: &impl Rows) -> Result<(), ReadError> {
         let items = core::mem::take(&mut self.items);
-        let on_the_way = Account::market(
-            orrery_base::SystemId(u32::MAX),
-            orrery_base::value::OrderId(0),
-        );
         for (item, account) in &items {
             match place_of(rows, *item) {
-                Ok(Some((Some(place), _))) if place == *account || *account == on_the_way => {}
+                Ok(Some((Some(place), _))) if place == *account || *account == ON_THE_WAY => {}
                 Ok(place) => self
                     .report
                     .add(|| format!("item {item} is in {account}, its own row says {place:?}")),
                 Err(RowError::Read(error)) => return Err(error),
                 Err(error) => self.report.add(|| error.to_string()),
             }
-            let partition = PartitionIndex(((item.0 >> 44) as u16).wrapping_sub(1));
-            let serial = item.0 & ((1 << 44) - 1);
-            if serial > self.counters.get(&partition).copied().unwrap_or(0) {
+            // Numbers without a partition are those of ships that the accounts service has given
+            // out and its own counter knows.
+            let Some(partition) = ((item.0 >> 44) as u16).checked_sub(1) else {
+                continue;
+            };
+            let numbered = self.counters.get(&PartitionIndex(partition));
+            if item.0 & ((1 << 44) - 1) > numbered.copied().unwrap_or(0) {
                 self.report
                     .add(|| format!("item {item} was never numbered"));
             }

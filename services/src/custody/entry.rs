@@ -230,7 +230,7 @@ pub(crate) fn take_account(fields: &mut FieldReader<'_>) -> Result<Account, Fiel
     })
 }
 
-/// Bytes of a key in the domain `Entry`: partition, beat, kind of chunk, number of chunk.
+/// Bytes of a key in the domain `Entry`: partition, kind of chunk, beat, number of chunk.
 pub(super) const CHUNK_KEY_BYTES: usize = 15;
 /// The kind of chunk that has entries.
 const ENTRIES: u8 = 0;
@@ -253,8 +253,8 @@ pub(super) fn chunk_key(
 ) -> [u8; CHUNK_KEY_BYTES] {
     let mut key = [0; CHUNK_KEY_BYTES];
     key[..2].copy_from_slice(&partition.0.to_be_bytes());
-    key[2..10].copy_from_slice(&tick.0.to_be_bytes());
-    key[10] = kind;
+    key[2] = kind;
+    key[3..11].copy_from_slice(&tick.0.to_be_bytes());
     key[11..].copy_from_slice(&chunk.to_be_bytes());
     key
 }

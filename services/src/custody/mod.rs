@@ -33,7 +33,9 @@ mod write;
 pub use account::{
     ACCOUNT_KEY_BYTES, Account, AccountKind, PARTITIONS_MAX, PartitionIndex, home_of,
 };
-pub use entry::{CHUNK_ENTRIES, Commodity, Entry, EntryRef, entries_in, entry_in, entry_key, memo_key};
+pub use entry::{
+    CHUNK_ENTRIES, Commodity, Entry, EntryRef, entries_in, entry_in, entry_key, memo_key,
+};
 pub(crate) use entry::{put_account, take_account};
 pub use ledger::{COINS_MAX, Cause, Ledger, Lot, Minted, Onto, What};
 pub use outbox::{Outbox, OutboxRow, PAIR_PARCELS_MAX, Parcel};

@@ -9,10 +9,10 @@
 
 use std::collections::VecDeque;
 
-use orrery_base::{CharacterId, Tick};
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
 use orrery_base::value::{ItemId, OrderId, RequestId, TradeId, ValueAnswer};
+use orrery_base::{CharacterId, Tick};
 use orrery_proto::bytes::{FieldError, FieldReader, put_varint};
 use orrery_storage::{Batch, Domain, KeyRange, Order, Rows};
 
@@ -204,14 +204,11 @@ impl Requests {
         partition: PartitionIndex,
         since: Tick,
     ) -> Result<(), RowError> {
-        let from = chunk_key(partition, since, 0, 0);
-        let to = chunk_key(partition, Tick(u64::MAX), u8::MAX, u32::MAX);
+        let from = chunk_key(partition, since, ANSWERS, 0);
+        let to = chunk_key(partition, Tick(u64::MAX), ANSWERS, u32::MAX);
         let range = KeyRange::between(from, to);
         for row in rows.scan(Domain::Entry, range, Order::Ascending) {
             let row = row?;
-            if row.key.get(10) != Some(&ANSWERS) {
-                continue;
-            }
             let mut fields = FieldReader::new(&row.value);
             while !fields.is_empty() {
                 let known =

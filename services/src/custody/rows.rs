@@ -66,6 +66,12 @@ impl Stored {
             stacks: Vec::new(),
         }
     }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.coins == 0 && self.stacks.is_empty()
+    }
 }
 
 /// The key of the head of an account, which is also how its stacks begin.

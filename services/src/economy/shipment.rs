@@ -12,12 +12,15 @@ use crate::custody::{
     Account, Cause, EntryRef, Lot, Outcome, Stack, put_account, put_answer, take_account,
     take_answer,
 };
-use crate::market::{Side, Terms};
+use crate::market::rows::{decode_order, encode_order};
+use crate::market::{Order, Side, Terms};
 
 /// Version of the bytes.
 const VERSION: u8 = 1;
 /// Most lots of a shipment.
 const LOTS_MAX: usize = 4;
+/// Most bytes of an order.
+const ORDER_BYTES_MAX: usize = 256;
 
 /// Value on its way, and what is to be done where it arrives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,10 +80,10 @@ pub enum Purpose {
         request: RequestId,
         /// What it came to.
         outcome: Outcome,
-        /// The order that it was about, and how much of it rests now.
-        order: OrderId,
-        /// Units that rest.
-        left: u64,
+        /// The order that it was about, as it rests now.
+        rests: Option<Order>,
+        /// The order that it was about and that does not rest any more.
+        ended: OrderId,
     },
     /// Somebody has traded with a resting order. The lots are the proceeds.
     Filled {
@@ -266,13 +269,15 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
         Purpose::Answer {
             request,
             outcome,
-            order,
-            left,
+            rests,
+            ended,
         } => {
             out.push(6);
             put_request(out, *request);
-            put_varint(out, order.0);
-            put_varint(out, *left);
+            put_varint(out, ended.0);
+            put_varint(out, rests.map_or(0, |order| order.id.0));
+            let rests = rests.as_ref().map_or_else(Vec::new, encode_order);
+            put_bytes(out, &rests);
             match outcome {
                 Err(code) => put_varint(out, *code as u64),
                 Ok(answer) => {
@@ -323,8 +328,8 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
         },
         6 => Purpose::Answer {
             request: take_request(fields)?,
-            order: OrderId(fields.varint()?),
-            left: fields.varint()?,
+            ended: OrderId(fields.varint()?),
+            rests: take_order(fields)?,
             outcome: match fields.int::<u16>()? {
                 0 => Ok(take_answer(fields)?),
                 // A refusal that this version does not know any more is still one.
@@ -342,6 +347,16 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
         },
         other => return Err(FieldError::Range(u64::from(other))),
     })
+}
+
+fn take_order(fields: &mut FieldReader<'_>) -> Result<Option<Order>, FieldError> {
+    let id = OrderId(fields.varint()?);
+    let bytes = fields.bytes(ORDER_BYTES_MAX)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let order = decode_order(id, bytes).map_err(|_| FieldError::Range(id.0))?;
+    Ok(Some(order))
 }
 
 fn put_placing(out: &mut Vec<u8>, placing: &Placing) {

@@ -1,0 +1,144 @@
+//! The economy: what players do with things of value.
+//!
+//! Each partition of custody has a [`Partition`] here: its ledger, its market books and the work
+//! that players ask for. A shard drives it once in a beat, with everything that has come for it:
+//!
+//! ```text
+//! inputs:  commands of characters at home here · parcels of partitions · accounts that were read
+//! step     → rows (one batch of the beat) · parcels · answers · events · accounts to be read
+//! ```
+//!
+//! A character's commands go to the character's partition. What needs another one (a payment, an
+//! order in a region's market) leaves as a [`Shipment`] in the outbox, value and intention
+//! together, and the answer comes back as one. Where both ends are the same partition it goes the
+//! same way, so that nothing depends on how value is divided.
+//!
+//! **Invariants**
+//! - A step is a function of the partition's state, the tick, the time and the inputs in their
+//!   order: the number of shards changes nothing.
+//! - Commands of one character, and parcels of one partition, are handled in the order in which
+//!   they came, also when one has to wait for an account.
+//! - An answer is for the beat in which it is given: the shell releases it when that is durable.
+
+mod orders;
+mod own;
+mod partition;
+mod regions;
+mod rules;
+mod share;
+mod shipment;
+mod station;
+
+use orrery_base::value::{RequestId, ValueCommand};
+use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
+use orrery_proto::message::ServerMessage;
+use orrery_storage::{Batch, Domain, Rows as StoredRows};
+
+use crate::character::CharacterRow;
+use crate::custody::{Account, AccountKind, Outcome, Parcel, PartitionIndex, Stored, read_account};
+use crate::market::Order;
+use crate::rows::RowError;
+
+pub use partition::Partition;
+pub use regions::Regions;
+pub use rules::{Goods, Rules, Taps};
+pub use share::{Message, Share, ShareOutput};
+pub use shipment::{Placing, Purpose, Shipment};
+
+/// Where a docked character is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Desk {
+    /// The station.
+    pub station: EntityId,
+    /// Its system.
+    pub system: SystemId,
+    /// The ship that the character sits in.
+    pub ship: EntityId,
+    /// Its hull.
+    pub ship_type: TypeId,
+}
+
+/// A command that a character's client has sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// Who.
+    pub actor: CharacterId,
+    /// Its identity.
+    pub request: RequestId,
+    /// Where the character is docked; none: in space.
+    pub desk: Option<Desk>,
+    /// What.
+    pub command: ValueCommand,
+}
+
+/// What comes for a partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// A command of a character who is at home here.
+    Command(Command),
+    /// A parcel of another partition, or of this one.
+    Parcel(PartitionIndex, Parcel),
+    /// A partition has everything up to this number.
+    Acknowledged(PartitionIndex, u64),
+    /// An account that was asked for.
+    Account(Read),
+}
+
+/// An account as it was read from the store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Read {
+    /// The account.
+    pub stored: Stored,
+    /// For a wallet: whether there is such a character.
+    pub has_owner: bool,
+    /// For a wallet: the character's orders.
+    pub orders: Vec<Order>,
+}
+
+impl Read {
+    /// Reads an account that a partition has asked for. May wait for the disk.
+    ///
+    /// # Errors
+    /// [`RowError`] when the store is bad.
+    pub fn from(
+        rows: &impl StoredRows,
+        partition: PartitionIndex,
+        account: Account,
+    ) -> Result<Self, RowError> {
+        let stored = read_account(rows, partition, account)?;
+        if account.kind != AccountKind::Wallet {
+            return Ok(Self {
+                stored,
+                has_owner: true,
+                orders: Vec::new(),
+            });
+        }
+        let owner = CharacterId(account.owner);
+        let key = CharacterRow::key(owner);
+        Ok(Self {
+            stored,
+            has_owner: rows.get(Domain::Character, &key)?.is_some(),
+            orders: own::read(rows, partition, owner)?,
+        })
+    }
+}
+
+/// What a step puts out.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Rows, for the beat's commit.
+    pub batch: Batch,
+    /// Parcels to hand to their partitions, now.
+    pub parcels: Vec<(PartitionIndex, Parcel)>,
+    /// What was received, to tell its senders.
+    pub acknowledgements: Vec<(PartitionIndex, u64)>,
+    /// Answers, to be released when the beat is durable.
+    pub answers: Vec<(CharacterId, RequestId, Outcome)>,
+    /// What characters are to be told, when the beat is durable.
+    pub events: Vec<(CharacterId, ServerMessage)>,
+    /// Accounts that are to be read and given back as [`Input::Account`].
+    pub loads: Vec<Account>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! What a character does at a station's desk with items and money of its own.
+
+use orrery_base::CharacterId;
+use orrery_base::command::RejectCode;
+use orrery_base::money::Money;
+use orrery_base::value::{
+    ITEM_NAME_BYTES_MAX, ItemId, MEMO_BYTES_MAX, Place, RequestId, TransferReason, ValueAnswer,
+    ValueCommand,
+};
+use orrery_storage::Domain;
+
+use super::Desk;
+use super::partition::{Partition, Step};
+use super::rules::is_text;
+use super::shipment::{Purpose, Shipment};
+use crate::custody::{Account, Cause, Onto, What, memo_key};
+
+impl Partition {
+    /// Carries out a command about items.
+    pub(super) fn station(
+        &mut self,
+        actor: CharacterId,
+        desk: &Desk,
+        command: ValueCommand,
+        step: &mut Step<'_>,
+    ) -> Result<ValueAnswer, RejectCode> {
+        let item = match command {
+            ValueCommand::Stack { from, onto } => self.stack(actor, desk, from, onto)?,
+            ValueCommand::Split { item, quantity } => {
+                let place = self.place_of(actor, desk, item)?;
+                let cause = because(actor, TransferReason::Split);
+                let what = units(item, quantity, Onto::Own);
+                self.ledger.transfer(place, place, what, cause)?
+            }
+            ValueCommand::Move { item, quantity, to } => {
+                self.move_units(actor, desk, (item, quantity), to, step)?
+            }
+            ValueCommand::Trash { item, quantity } => {
+                let place = self.place_of(actor, desk, item)?;
+                self.check_empty(actor, item)?;
+                let sink = Account::sink(step.rules.taps.trash, self.index);
+                let what = units(item, quantity, Onto::Own);
+                let cause = because(actor, TransferReason::Trash);
+                self.ledger.burn(place, sink, what, cause)?;
+                ItemId::NONE
+            }
+            ValueCommand::Assemble { item } => self.assemble(actor, desk, item, step)?,
+            ValueCommand::Repackage { item } => {
+                let hangar = Account::hangar(actor, desk.station);
+                let ship = self.ledger.stack(&hangar, item);
+                if !ship.ok_or(RejectCode::ItemUnknown)?.is_assembled {
+                    return Err(RejectCode::NotAssembled);
+                }
+                self.check_empty(actor, item)?;
+                self.ledger.alter(&hangar, item, |ship| {
+                    ship.is_assembled = false;
+                    ship.name = None;
+                })?;
+                item
+            }
+            ValueCommand::Rename { item, name } => {
+                if !is_text(&name, ITEM_NAME_BYTES_MAX) {
+                    return Err(RejectCode::TextInvalid);
+                }
+                let hangar = Account::hangar(actor, desk.station);
+                let ship = self.ledger.stack(&hangar, item);
+                if !ship.ok_or(RejectCode::ItemUnknown)?.is_assembled {
+                    return Err(RejectCode::NotAssembled);
+                }
+                let name = (!name.is_empty()).then(|| name.into_boxed_str());
+                self.ledger.alter(&hangar, item, |ship| ship.name = name)?;
+                item
+            }
+            _ => return Err(RejectCode::NotAvailable),
+        };
+        Ok(ValueAnswer {
+            item,
+            ..ValueAnswer::default()
+        })
+    }
+
+    /// The account here that has an item of the character's.
+    fn place_of(
+        &self,
+        actor: CharacterId,
+        desk: &Desk,
+        item: ItemId,
+    ) -> Result<Account, RejectCode> {
+        [Place::Hangar, Place::Cargo]
+            .into_iter()
+            .map(|place| account_at(actor, desk, place))
+            .find(|account| self.ledger.stack(account, item).is_some())
+            .ok_or(RejectCode::ItemUnknown)
+    }
+
+    /// What is in an assembled ship's hold would be lost with it.
+    fn check_empty(&self, actor: CharacterId, ship: ItemId) -> Result<(), RejectCode> {
+        let hold = Account::cargo(actor, ship.entity());
+        if self.ledger.stacks(&hold).is_empty() {
+            Ok(())
+        } else {
+            Err(RejectCode::ShipNotEmpty)
+        }
+    }
+
+    fn stack(
+        &mut self,
+        actor: CharacterId,
+        desk: &Desk,
+        from: ItemId,
+        onto: ItemId,
+    ) -> Result<ItemId, RejectCode> {
+        let place = self.place_of(actor, desk, from)?;
+        let stack = self.ledger.stack(&place, from);
+        let quantity = stack.ok_or(RejectCode::ItemUnknown)?.quantity;
+        let what = units(from, quantity, Onto::Stack(onto));
+        let cause = because(actor, TransferReason::Stack);
+        self.ledger.transfer(place, place, what, cause)
+    }
+
+    fn move_units(
+        &mut self,
+        actor: CharacterId,
+        desk: &Desk,
+        (item, quantity): (ItemId, u64),
+        to: Place,
+        step: &Step<'_>,
+    ) -> Result<ItemId, RejectCode> {
+        let from = match to {
+            Place::Hangar => Place::Cargo,
+            Place::Cargo => Place::Hangar,
+        };
+        let (from, to_account) = (account_at(actor, desk, from), account_at(actor, desk, to));
+        let stack = self.ledger.stack(&from, item);
+        let stack = stack.ok_or(RejectCode::ItemUnknown)?;
+        if to == Place::Cargo {
+            if stack.is_assembled {
+                return Err(RejectCode::CargoFull);
+            }
+            let goods = |type_id| step.rules.goods.get(&type_id);
+            let hold = goods(desk.ship_type).and_then(|ship| ship.hold_l);
+            let held: u128 = self
+                .ledger
+                .stacks(&to_account)
+                .iter()
+                .map(|stack| volume(goods(stack.type_id), stack.quantity))
+                .sum();
+            let more = volume(goods(stack.type_id), quantity);
+            if held + more > u128::from(hold.unwrap_or(0)) {
+                return Err(RejectCode::CargoFull);
+            }
+        }
+        let what = units(item, quantity, Onto::Any);
+        let cause = because(actor, TransferReason::Relocation);
+        self.ledger.transfer(from, to_account, what, cause)
+    }
+
+    fn assemble(
+        &mut self,
+        actor: CharacterId,
+        desk: &Desk,
+        item: ItemId,
+        step: &Step<'_>,
+    ) -> Result<ItemId, RejectCode> {
+        let hangar = Account::hangar(actor, desk.station);
+        let stack = self.ledger.stack(&hangar, item);
+        let stack = stack.ok_or(RejectCode::ItemUnknown)?;
+        let goods = step.rules.goods.get(&stack.type_id);
+        let is_ship = goods.is_some_and(|goods| goods.hold_l.is_some());
+        if !is_ship || stack.is_assembled {
+            return Err(RejectCode::NotAssemblable);
+        }
+        let ship = if stack.quantity == 1 {
+            item
+        } else {
+            let what = units(item, 1, Onto::Own);
+            let cause = because(actor, TransferReason::Assembly);
+            self.ledger.transfer(hangar, hangar, what, cause)?
+        };
+        self.ledger
+            .alter(&hangar, ship, |ship| ship.is_assembled = true)?;
+        Ok(ship)
+    }
+
+    /// Pays another character; the answer comes when the money has arrived, or is back.
+    pub(super) fn pay(
+        &mut self,
+        actor: CharacterId,
+        request: RequestId,
+        to: CharacterId,
+        amount: Money,
+        memo: &str,
+        step: &mut Step<'_>,
+    ) -> Result<(), RejectCode> {
+        if !is_text(memo, MEMO_BYTES_MAX) {
+            return Err(RejectCode::TextInvalid);
+        }
+        if to == actor {
+            return Err(RejectCode::PartnerIsSelf);
+        }
+        if to == CharacterId::NONE {
+            return Err(RejectCode::CharacterUnknown);
+        }
+        let cents = u64::try_from(amount.0).map_err(|_| RejectCode::QuantityInvalid)?;
+        let (from, to) = (Account::wallet(actor), Account::wallet(to));
+        self.check_room(&to, step.rules)?;
+        let cause = Cause {
+            actor,
+            reason: TransferReason::PlayerPayment,
+            reference: to.owner,
+        };
+        let lot = self.ledger.send(from, to, What::Coins(cents), cause)?;
+        if let Some(entry) = self.ledger.last_entry()
+            && !memo.is_empty()
+        {
+            let batch = &mut step.out.batch;
+            batch.put(Domain::Entry, memo_key(entry), memo.as_bytes());
+        }
+        let news = self.wallet_news(&from, -amount.0, cause.reason);
+        step.out.events.push((actor, news));
+        let payment = Shipment {
+            from,
+            to,
+            lots: vec![lot],
+            cause,
+            purpose: Purpose::Pay { request },
+        };
+        self.ship(&payment, step.rules);
+        Ok(())
+    }
+}
+
+/// The account of a place at a desk.
+pub(super) fn account_at(actor: CharacterId, desk: &Desk, place: Place) -> Account {
+    match place {
+        Place::Hangar => Account::hangar(actor, desk.station),
+        Place::Cargo => Account::cargo(actor, desk.ship),
+    }
+}
+
+pub(super) const fn units(item: ItemId, quantity: u64, onto: Onto) -> What {
+    What::Units {
+        item,
+        quantity,
+        onto,
+    }
+}
+
+pub(super) const fn because(actor: CharacterId, reason: TransferReason) -> Cause {
+    Cause {
+        actor,
+        reason,
+        reference: 0,
+    }
+}
+
+fn volume(goods: Option<&super::Goods>, quantity: u64) -> u128 {
+    let one = goods.map_or(0, |goods| goods.volume_l);
+    u128::from(one) * u128::from(quantity)
+}

@@ -1,0 +1,356 @@
+//! A town: all partitions over rows in memory, divided over some shards, without threads.
+
+use std::collections::BTreeMap;
+
+use orrery_base::command::RejectCode;
+use orrery_base::money::Money;
+use orrery_base::value::{ItemId, RequestId, TransferReason, ValueAnswer, ValueCommand};
+use orrery_base::{AccountId, CharacterId, EntityId, GridId, SystemId, Tick, TypeId};
+use orrery_proto::message::ServerMessage;
+use orrery_storage::{Batch, Domain};
+
+use crate::WallTime;
+use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
+use crate::custody::{
+    Account, Cause, Lot, Outbox, Outcome, PartitionIndex, RequestLimits, Stack, audit,
+};
+use crate::economy::{
+    Command, Desk, Goods, Message, Purpose, Read, Regions, Rules, Share, Shipment, Taps,
+};
+use crate::market::MarketRules;
+use crate::rows::MemoryRows;
+
+pub(crate) const ORE: TypeId = TypeId(10);
+pub(crate) const METAL: TypeId = TypeId(11);
+pub(crate) const HULL: TypeId = TypeId(100);
+pub(crate) const SECRET: TypeId = TypeId(12);
+
+/// When the tests begin.
+const BEGIN_MS: u64 = 1_800_000_000_000;
+/// The partition that stands for the accounts service.
+const ACCOUNTS: PartitionIndex = PartitionIndex(1_023);
+
+pub(crate) fn rules(partitions: u16) -> Rules {
+    let goods = |volume_l, hold_l, is_marketable| Goods {
+        volume_l,
+        hold_l,
+        is_marketable,
+    };
+    // A line of four systems: one region.
+    let link = |of: u32, to: &[u32]| (SystemId(of), to.iter().map(|&to| SystemId(to)).collect());
+    let links = [
+        link(0, &[1]),
+        link(1, &[0, 2]),
+        link(2, &[1, 3]),
+        link(3, &[2]),
+    ];
+    Rules {
+        partitions,
+        goods: BTreeMap::from([
+            (ORE, goods(100, None, true)),
+            (METAL, goods(10, None, true)),
+            (SECRET, goods(1, None, false)),
+            (HULL, goods(50_000, Some(100_000), true)),
+        ]),
+        market: MarketRules {
+            orders_max: 1_000,
+            cooldown_ms: 0,
+            ..MarketRules::default()
+        },
+        regions: Regions::of_links(&BTreeMap::from(links)),
+        grant_cents: 1_000_000_00,
+        grant: vec![(ORE, 1_000), (METAL, 500), (HULL, 2), (SECRET, 5)],
+        requests: RequestLimits {
+            window_ms: 60_000,
+            ..RequestLimits::default()
+        },
+        taps: Taps {
+            starting_grant: 1,
+            starter_ship: 2,
+            broker_fee: 1,
+            sales_tax: 2,
+            relist_fee: 3,
+            trash: 4,
+        },
+    }
+}
+
+pub(crate) struct Town {
+    pub(crate) rules: Rules,
+    shares: Vec<Share>,
+    pub(crate) rows: MemoryRows,
+    pub(crate) tick: Tick,
+    grants: Outbox,
+    serial: u128,
+    messages: Vec<(PartitionIndex, PartitionIndex, Message)>,
+    loads: Vec<(PartitionIndex, Account)>,
+    pub(crate) answers: Vec<(CharacterId, RequestId, Outcome)>,
+    pub(crate) events: Vec<(CharacterId, ServerMessage)>,
+    /// Whether the audit runs after every beat.
+    pub(crate) is_audited: bool,
+}
+
+impl Town {
+    /// With characters 1 to `characters`, docked in station 1 of system 0.
+    pub(crate) fn new(shards: u16, characters: u64) -> Self {
+        Self::with_rules(rules(8), shards, characters)
+    }
+
+    pub(crate) fn with_rules(rules: Rules, shards: u16, characters: u64) -> Self {
+        let rows = MemoryRows::default();
+        let mut town = Self {
+            shares: Vec::new(),
+            grants: Outbox::load(&rows, ACCOUNTS).unwrap(),
+            rules,
+            rows,
+            tick: Tick(0),
+            serial: 0,
+            messages: Vec::new(),
+            loads: Vec::new(),
+            answers: Vec::new(),
+            events: Vec::new(),
+            is_audited: true,
+        };
+        town.start(shards);
+        for character in 1..=characters {
+            town.settle_in(CharacterId(character));
+        }
+        town.rest();
+        town.answers.clear();
+        town.events.clear();
+        town
+    }
+
+    /// Starts, or starts again, from the rows.
+    pub(crate) fn start(&mut self, shards: u16) {
+        let load =
+            |shard| Share::load(&self.rows, &self.rules, (shard, shards), self.tick, 7).unwrap();
+        self.shares = (0..shards).map(load).collect();
+        self.messages = self.shares.iter().flat_map(Share::resend).collect();
+        self.grants = Outbox::load(&self.rows, ACCOUNTS).unwrap();
+        let grants = self.grants.resend();
+        self.messages
+            .extend(grants.map(|(to, parcel)| (ACCOUNTS, to, Message::Parcel(parcel))));
+        self.loads.clear();
+    }
+
+    /// Makes a character, as the accounts service does.
+    fn settle_in(&mut self, id: CharacterId) {
+        let ship = ship_of(id);
+        let row = CharacterRow {
+            id,
+            account: AccountId(id.0),
+            name: format!("Nobody {id}"),
+            ship: ShipRow {
+                entity: ship.entity(),
+                type_id: HULL,
+                vitals: VITALS_FULL,
+            },
+            location: Location::Docked {
+                grid: GridId(0),
+                station: EntityId(1),
+            },
+            version: 1,
+        };
+        let wallet = Account::wallet(id);
+        let grant = Shipment {
+            from: wallet,
+            to: wallet,
+            lots: Vec::new(),
+            cause: Cause {
+                actor: id,
+                reason: TransferReason::StartingGrant,
+                reference: 0,
+            },
+            purpose: Purpose::Grant {
+                station: EntityId(1),
+                ship,
+                ship_type: HULL,
+            },
+        };
+        let mut batch = Batch::new();
+        batch.put(Domain::Character, CharacterRow::key(id), row.encode());
+        let home = wallet.home(self.rules.partitions);
+        self.grants.send(home, grant.encode());
+        let (mut parcels, mut none) = (Vec::new(), Vec::new());
+        self.grants.write(&mut batch, &mut parcels, &mut none);
+        self.rows.apply(&batch);
+        let parcels = parcels.into_iter();
+        self.messages
+            .extend(parcels.map(|(to, parcel)| (ACCOUNTS, to, Message::Parcel(parcel))));
+    }
+
+    pub(crate) fn now(&self) -> WallTime {
+        WallTime(BEGIN_MS + self.tick.0 * 33)
+    }
+
+    pub(crate) fn request(&mut self) -> RequestId {
+        self.serial += 1;
+        RequestId::new(self.now().0, self.serial)
+    }
+
+    fn share_of(&self, partition: PartitionIndex) -> usize {
+        usize::from(partition.0) % self.shares.len()
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        let home = Share::home(command.actor, &self.rules);
+        let share = self.share_of(home);
+        self.shares[share].take_command(command, &self.rules);
+    }
+
+    /// Gives a command of a character who is docked in station 1; returns its request.
+    pub(crate) fn ask(&mut self, actor: u64, command: ValueCommand) -> RequestId {
+        self.ask_at(actor, 1, command)
+    }
+
+    /// Station n is in system n − 1.
+    pub(crate) fn ask_at(&mut self, actor: u64, station: u64, command: ValueCommand) -> RequestId {
+        let request = self.request();
+        self.command(Command {
+            actor: CharacterId(actor),
+            request,
+            desk: Some(desk(actor, station)),
+            command,
+        });
+        request
+    }
+
+    /// One beat of all shards.
+    pub(crate) fn beat(&mut self) {
+        self.tick.0 += 1;
+        for (partition, account) in core::mem::take(&mut self.loads) {
+            let read = Read::from(&self.rows, partition, account).unwrap();
+            let share = self.share_of(partition);
+            self.shares[share].take_account(partition, read);
+        }
+        let mut batch = Batch::new();
+        for (from, to, message) in core::mem::take(&mut self.messages) {
+            if to == ACCOUNTS {
+                if let Message::Acknowledged(number) = message {
+                    self.grants.acknowledge(from, number);
+                }
+                continue;
+            }
+            let share = self.share_of(to);
+            self.shares[share].take_message(from, to, message);
+        }
+        self.grants
+            .write(&mut batch, &mut Vec::new(), &mut Vec::new());
+        let (tick, now) = (self.tick, self.now());
+        for share in &mut self.shares {
+            let out = share.beat(tick, now, Tick(tick.0 - 1), &self.rules);
+            batch.append(&out.batch);
+            self.messages.extend(out.messages);
+            self.answers.extend(out.answers);
+            self.events.extend(out.events);
+            self.loads.extend(out.loads);
+        }
+        self.rows.apply(&batch);
+        if self.is_audited {
+            self.audit();
+        }
+    }
+
+    /// Beats until nothing is on its way.
+    pub(crate) fn rest(&mut self) {
+        for _ in 0..100 {
+            self.beat();
+            let partitions = self.shares.iter().flat_map(Share::partitions);
+            let mut busy = partitions.filter(|partition| !partition.is_at_rest());
+            if self.messages.is_empty() && self.loads.is_empty() && busy.next().is_none() {
+                return;
+            }
+        }
+        panic!("the town does not come to rest");
+    }
+
+    /// # Panics
+    /// When value was doubled or has vanished.
+    pub(crate) fn audit(&self) {
+        let lots = |bytes: &[u8]| Shipment::decode(bytes).ok().map(|shipment| shipment.lots);
+        let report = audit::audit(&self.rows, self.rules.partitions, lots).unwrap();
+        assert!(report.is_sound(), "beat {}: {report:#?}", self.tick.0);
+    }
+
+    /// The outcome of a request that was answered once.
+    pub(crate) fn outcome(&mut self, request: RequestId) -> Outcome {
+        let mut found = self.answers.iter().filter(|(_, of, _)| *of == request);
+        let outcome = found.next().expect("no answer").2;
+        assert!(found.next().is_none(), "answered twice");
+        outcome
+    }
+
+    /// Asks and waits for the answer.
+    pub(crate) fn done(&mut self, actor: u64, command: ValueCommand) -> Outcome {
+        self.done_at(actor, 1, command)
+    }
+
+    pub(crate) fn done_at(&mut self, actor: u64, station: u64, command: ValueCommand) -> Outcome {
+        let request = self.ask_at(actor, station, command);
+        self.rest();
+        self.outcome(request)
+    }
+
+    pub(crate) fn ok(&mut self, actor: u64, command: ValueCommand) -> ValueAnswer {
+        self.done(actor, command).unwrap()
+    }
+
+    pub(crate) fn refused(&mut self, actor: u64, command: ValueCommand) -> RejectCode {
+        self.done(actor, command).unwrap_err()
+    }
+
+    fn stored(&self, account: Account) -> crate::custody::Stored {
+        let home = account.home(self.rules.partitions);
+        Read::from(&self.rows, home, account).unwrap().stored
+    }
+
+    pub(crate) fn coins(&self, character: u64) -> Money {
+        let stored = self.stored(Account::wallet(CharacterId(character)));
+        Money(stored.coins.cast_signed())
+    }
+
+    pub(crate) fn hangar(&self, character: u64, station: u64) -> Vec<Stack> {
+        self.stored(Account::hangar(CharacterId(character), EntityId(station)))
+            .stacks
+    }
+
+    pub(crate) fn cargo(&self, character: u64) -> Vec<Stack> {
+        let ship = ship_of(CharacterId(character)).entity();
+        self.stored(Account::cargo(CharacterId(character), ship))
+            .stacks
+    }
+
+    pub(crate) fn units(&self, character: u64, station: u64, type_id: TypeId) -> u64 {
+        let stacks = self.hangar(character, station).into_iter();
+        let of_type = stacks.filter(|stack| stack.type_id == type_id);
+        of_type.map(|stack| stack.quantity).sum()
+    }
+
+    /// The first packed stack of a type in station 1.
+    pub(crate) fn item(&self, character: u64, type_id: TypeId) -> ItemId {
+        let stacks = self.hangar(character, 1);
+        let found = stacks
+            .iter()
+            .find(|stack| stack.type_id == type_id && !stack.is_assembled);
+        found.expect("granted").id
+    }
+}
+
+pub(crate) fn ship_of(character: CharacterId) -> ItemId {
+    ItemId(character.0)
+}
+
+pub(crate) fn desk(character: u64, station: u64) -> Desk {
+    Desk {
+        station: EntityId(station),
+        system: SystemId(station as u32 - 1),
+        ship: ship_of(CharacterId(character)).entity(),
+        ship_type: HULL,
+    }
+}
+
+/// The value of a parcel's lots, for tests that look into it.
+pub(crate) fn carried(lots: &[Lot]) -> u64 {
+    lots.iter().map(Lot::quantity).sum()
+}
