@@ -301,13 +301,7 @@ impl Partition {
                         .and_then(|value| step.rules.market.broker_fee(value))
                         .map_or(placing.fee, |fee| fee.min(placing.fee));
                     let tap = step.rules.taps.broker_fee;
-                    self.charge(
-                        &account,
-                        fee,
-                        tap,
-                        TransferReason::BrokerFee,
-                        order,
-                    );
+                    self.charge(&account, fee, tap, TransferReason::BrokerFee, order);
                     answer.fees.0 += fee.0;
                     answer.order = id;
                 }

@@ -12,7 +12,7 @@ use orrery_storage::{Batch, Domain};
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{
-    Account, Cause, Lot, Outbox, Outcome, PartitionIndex, RequestLimits, Stack, audit,
+    Account, Cause, Outbox, Outcome, PartitionIndex, RequestLimits, Stack, audit,
 };
 use crate::economy::{
     Command, Desk, Goods, Message, Purpose, Read, Regions, Rules, Share, Shipment, Taps,
@@ -50,7 +50,7 @@ pub(crate) fn rules(partitions: u16) -> Rules {
             (ORE, goods(100, None, true)),
             (METAL, goods(10, None, true)),
             (SECRET, goods(1, None, false)),
-            (HULL, goods(50_000, Some(100_000), true)),
+            (HULL, goods(60_000, Some(100_000), true)),
         ]),
         market: MarketRules {
             orders_max: 1_000,
@@ -348,9 +348,4 @@ pub(crate) fn desk(character: u64, station: u64) -> Desk {
         ship: ship_of(CharacterId(character)).entity(),
         ship_type: HULL,
     }
-}
-
-/// The value of a parcel's lots, for tests that look into it.
-pub(crate) fn carried(lots: &[Lot]) -> u64 {
-    lots.iter().map(Lot::quantity).sum()
 }
