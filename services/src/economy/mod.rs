@@ -29,12 +29,12 @@ mod share;
 mod shipment;
 mod station;
 
-use orrery_base::value::{RequestId, ValueCommand};
+use orrery_base::value::{ItemId, RequestId, ValueCommand};
 use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Domain, Rows as StoredRows};
 
-use crate::character::CharacterRow;
+use crate::character::{CharacterRow, Location};
 use crate::custody::{Account, AccountKind, Outcome, Parcel, PartitionIndex, Stored, read_account};
 use crate::market::Order;
 use crate::rows::RowError;
@@ -89,8 +89,8 @@ pub enum Input {
 pub struct Read {
     /// The account.
     pub stored: Stored,
-    /// For a wallet: whether there is such a character.
-    pub has_owner: bool,
+    /// For a wallet: its character, if there is one.
+    pub owner: Option<Newcomer>,
     /// For a wallet: the character's orders.
     pub orders: Vec<Order>,
 }
@@ -109,17 +109,50 @@ impl Read {
         if account.kind != AccountKind::Wallet {
             return Ok(Self {
                 stored,
-                has_owner: true,
+                owner: None,
                 orders: Vec::new(),
             });
         }
         let owner = CharacterId(account.owner);
         let key = CharacterRow::key(owner);
+        let row = match rows.get(Domain::Character, &key)? {
+            None => None,
+            Some(row) => Some(
+                CharacterRow::decode(&row)
+                    .map_err(|error| RowError::damaged(Domain::Character, &key, error))?,
+            ),
+        };
         Ok(Self {
             stored,
-            has_owner: rows.get(Domain::Character, &key)?.is_some(),
+            owner: row.as_ref().map(Newcomer::of),
             orders: own::read(rows, partition, owner)?,
         })
+    }
+}
+
+/// What a character is given a start with, if the wallet never was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Newcomer {
+    /// Who.
+    pub character: CharacterId,
+    /// Where the goods are left: where the character is docked, or the hub of its system.
+    pub station: EntityId,
+    /// The hull and the id of the ship that the character sits in, which has an owner by this.
+    pub ship: (TypeId, ItemId),
+}
+
+impl Newcomer {
+    fn of(row: &CharacterRow) -> Self {
+        let station = match row.location {
+            Location::Docked { station, .. } => station,
+            Location::InSpace { grid, .. } => EntityId(u64::from(grid.0)),
+        };
+        let serial = row.ship.entity.minted_serial().unwrap_or(0);
+        Self {
+            character: row.id,
+            station,
+            ship: (row.ship.type_id, ItemId(serial)),
+        }
     }
 }
 

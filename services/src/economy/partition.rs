@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
 use orrery_base::value::{
-    ItemId, OrderEnd, OrderId, RequestId, TransferReason, ValueAnswer, ValueCommand,
+    OrderEnd, OrderId, RequestId, TransferReason, ValueAnswer, ValueCommand,
 };
-use orrery_base::{CharacterId, EntityId, Tick, TypeId};
+use orrery_base::{CharacterId, EntityId, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::Rows;
 
 use super::own::OwnOrders;
 use super::rules::Rules;
 use super::shipment::{Purpose, Shipment};
-use super::{Command, Desk, Input, Output};
+use super::{Command, Desk, Input, Newcomer, Output};
 use crate::WallTime;
 use crate::custody::{
-    self, Account, AccountKind, Cause, Judgement, Ledger, Lot, Minted, Outbox, Outcome, Parcel,
-    PartitionIndex, Requests, home_of,
+    self, Account, AccountKind, Cause, EntryRef, Judgement, Ledger, Lot, Minted, Outbox, Outcome,
+    Parcel, PartitionIndex, Requests, Stored, home_of,
 };
 use crate::market::{Book, Candles, Order, RegionId, Side, Terms};
 use crate::rows::RowError;
@@ -46,6 +46,8 @@ pub struct Partition {
     /// Owners of wallets in memory that are no characters.
     strangers: BTreeSet<u64>,
     own: OwnOrders,
+    /// Characters whose wallets never were.
+    newcomers: Vec<Newcomer>,
 }
 
 /// The market of a region.
@@ -110,6 +112,7 @@ impl Partition {
             asked: BTreeSet::new(),
             strangers: BTreeSet::new(),
             own: OwnOrders::default(),
+            newcomers: Vec::new(),
         })
     }
 
@@ -162,6 +165,9 @@ impl Partition {
         let mut all = core::mem::take(&mut self.parked);
         all.append(inputs);
         all.retain(|input| !self.take_news(input));
+        for newcomer in core::mem::take(&mut self.newcomers) {
+            self.grant(&newcomer, &mut step);
+        }
         let mut blocked = BTreeSet::new();
         for input in all {
             self.take(input, &mut blocked, &mut step);
@@ -217,8 +223,14 @@ impl Partition {
                 }
                 if account.kind == AccountKind::Wallet {
                     self.own.activate(CharacterId(account.owner), &read.orders);
-                    if !read.has_owner {
-                        self.strangers.insert(account.owner);
+                    match &read.owner {
+                        None => {
+                            self.strangers.insert(account.owner);
+                        }
+                        Some(owner) if read.stored.last == EntryRef::NONE => {
+                            self.newcomers.push(*owner);
+                        }
+                        Some(_) => {}
                     }
                 }
                 self.ledger.activate(read.stored.clone());
@@ -388,11 +400,6 @@ impl Partition {
         } = shipment;
         match purpose {
             Purpose::Pay { request } => self.paid(from, to, lots, cause, request, step),
-            Purpose::Grant {
-                station,
-                ship,
-                ship_type,
-            } => self.grant(&to, station, (ship, ship_type), cause, step),
             Purpose::Place(placing) => self.place(from, &to, lots, cause, &placing, step),
             Purpose::Cancel { request, order } => {
                 self.cancel(cause.actor, request, order, step);
@@ -529,36 +536,35 @@ impl Partition {
         self.ship(&answer, step.rules);
     }
 
-    fn grant(
-        &mut self,
-        wallet: &Account,
-        station: EntityId,
-        (ship, ship_type): (ItemId, TypeId),
-        cause: Cause,
-        step: &mut Step<'_>,
-    ) {
-        let character = CharacterId(wallet.owner);
+    /// A character whose wallet never was gets what every new character gets: once, because the
+    /// wallet is there from then on.
+    fn grant(&mut self, newcomer: &Newcomer, step: &mut Step<'_>) {
+        let character = newcomer.character;
+        let wallet = Account::wallet(character);
+        let cause = Cause {
+            actor: character,
+            reason: TransferReason::StartingGrant,
+            reference: 0,
+        };
         let faucet = |number| Account::faucet(number, self.index);
         let goods = faucet(step.rules.taps.starting_grant);
         let ships = faucet(step.rules.taps.starter_ship);
-        let mut gifts = vec![(
-            ships,
-            Account::helm(character),
-            Minted::Ship(ship_type, ship),
-        )];
-        if step.rules.grant_cents > 0 {
-            gifts.push((goods, *wallet, Minted::Coins(step.rules.grant_cents)));
+        let helm = Account::helm(character);
+        let mut gifts = vec![(wallet, Minted::Coins(step.rules.grant_cents))];
+        let hangar = Account::hangar(character, newcomer.station);
+        let grant = step.rules.grant.iter();
+        gifts.extend(grant.map(|&(type_id, quantity)| (hangar, Minted::Units(type_id, quantity))));
+        for account in [helm, hangar] {
+            // Nobody without a wallet ever had one of these.
+            self.ledger.activate(Stored::empty(account));
         }
-        let hangar = Account::hangar(character, station);
-        gifts.extend(
-            step.rules
-                .grant
-                .iter()
-                .map(|&(type_id, quantity)| (goods, hangar, Minted::Units(type_id, quantity))),
-        );
-        for (faucet, to, minted) in gifts {
-            // A wallet that is full, or content that grants nothing of something, grants nothing.
-            let _ = self.ledger.mint(faucet, to, minted, cause);
+        let (ship_type, ship) = newcomer.ship;
+        let minted = Minted::Ship(ship_type, ship);
+        let results = [self.ledger.mint(ships, helm, minted, cause)]
+            .into_iter()
+            .chain(gifts.into_iter().map(|(to, minted)| self.ledger.mint(goods, to, minted, cause)));
+        for result in results {
+            result.expect("the rules grant possible quantities, and the accounts are empty");
         }
     }
 }
@@ -594,13 +600,5 @@ fn needs_of_shipment(shipment: &Shipment) -> Vec<Account> {
     if to.kind == AccountKind::Market {
         return Vec::new();
     }
-    let character = CharacterId(to.owner);
-    match shipment.purpose {
-        Purpose::Grant { station, .. } => vec![
-            to,
-            Account::helm(character),
-            Account::hangar(character, station),
-        ],
-        _ => vec![to],
-    }
+    vec![to]
 }

@@ -47,15 +47,6 @@ pub enum Purpose {
         /// The request, which is answered to the sender.
         request: RequestId,
     },
-    /// A new character gets what every new character gets.
-    Grant {
-        /// The station of the hangar.
-        station: EntityId,
-        /// The ship that the character sits in, which exists by this.
-        ship: ItemId,
-        /// Its hull.
-        ship_type: TypeId,
-    },
     /// An order for the region's market, with the goods or the money for it and the fee.
     Place(Placing),
     /// An order is to be taken back.
@@ -237,22 +228,12 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
             out.push(1);
             put_request(out, *request);
         }
-        Purpose::Grant {
-            station,
-            ship,
-            ship_type,
-        } => {
-            out.push(2);
-            put_varint(out, station.0);
-            put_varint(out, ship.0);
-            put_varint(out, u64::from(ship_type.0));
-        }
         Purpose::Place(placing) => {
-            out.push(3);
+            out.push(2);
             put_placing(out, placing);
         }
         Purpose::Cancel { request, order } => {
-            out.push(4);
+            out.push(3);
             put_request(out, *request);
             put_varint(out, order.0);
         }
@@ -261,7 +242,7 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
             order,
             price,
         } => {
-            out.push(5);
+            out.push(4);
             put_request(out, *request);
             put_varint(out, order.0);
             put_money(out, *price);
@@ -272,7 +253,7 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
             rests,
             ended,
         } => {
-            out.push(6);
+            out.push(5);
             put_request(out, *request);
             put_varint(out, ended.0);
             put_varint(out, rests.map_or(0, |order| order.id.0));
@@ -292,14 +273,14 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
             price,
             left,
         } => {
-            out.push(7);
+            out.push(6);
             put_varint(out, order.0);
             put_varint(out, *quantity);
             put_money(out, *price);
             put_varint(out, *left);
         }
         Purpose::Expired { order } => {
-            out.push(8);
+            out.push(7);
             put_varint(out, order.0);
         }
     }
@@ -311,22 +292,17 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
         1 => Purpose::Pay {
             request: take_request(fields)?,
         },
-        2 => Purpose::Grant {
-            station: EntityId(fields.varint()?),
-            ship: ItemId(fields.varint()?),
-            ship_type: TypeId(fields.int()?),
-        },
-        3 => Purpose::Place(take_placing(fields)?),
-        4 => Purpose::Cancel {
+        2 => Purpose::Place(take_placing(fields)?),
+        3 => Purpose::Cancel {
             request: take_request(fields)?,
             order: OrderId(fields.varint()?),
         },
-        5 => Purpose::Reprice {
+        4 => Purpose::Reprice {
             request: take_request(fields)?,
             order: OrderId(fields.varint()?),
             price: take_money(fields)?,
         },
-        6 => Purpose::Answer {
+        5 => Purpose::Answer {
             request: take_request(fields)?,
             ended: OrderId(fields.varint()?),
             rests: take_order(fields)?,
@@ -336,13 +312,13 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
                 code => Err(RejectCode::from_number(code).unwrap_or(RejectCode::NotAvailable)),
             },
         },
-        7 => Purpose::Filled {
+        6 => Purpose::Filled {
             order: OrderId(fields.varint()?),
             quantity: fields.varint()?,
             price: take_money(fields)?,
             left: fields.varint()?,
         },
-        8 => Purpose::Expired {
+        7 => Purpose::Expired {
             order: OrderId(fields.varint()?),
         },
         other => return Err(FieldError::Range(u64::from(other))),

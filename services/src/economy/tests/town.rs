@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
-use orrery_base::value::{ItemId, RequestId, TransferReason, ValueAnswer, ValueCommand};
+use orrery_base::value::{ItemId, RequestId, ValueAnswer, ValueCommand};
 use orrery_base::{AccountId, CharacterId, EntityId, GridId, SystemId, Tick, TypeId};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Domain};
@@ -12,10 +12,10 @@ use orrery_storage::{Batch, Domain};
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{
-    Account, Cause, Outbox, Outcome, PartitionIndex, RequestLimits, Stack, audit,
+    Account, Outcome, PartitionIndex, RequestLimits, Stack, audit,
 };
 use crate::economy::{
-    Command, Desk, Goods, Message, Purpose, Read, Regions, Rules, Share, Shipment, Taps,
+    Command, Desk, Goods, Message, Read, Regions, Rules, Share, Shipment, Taps,
 };
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
@@ -27,8 +27,6 @@ pub(crate) const SECRET: TypeId = TypeId(12);
 
 /// When the tests begin.
 const BEGIN_MS: u64 = 1_800_000_000_000;
-/// The partition that stands for the accounts service.
-const ACCOUNTS: PartitionIndex = PartitionIndex(1_023);
 
 pub(crate) fn rules(partitions: u16) -> Rules {
     let goods = |volume_l, hold_l, is_marketable| Goods {
@@ -80,7 +78,6 @@ pub(crate) struct Town {
     shares: Vec<Share>,
     pub(crate) rows: MemoryRows,
     pub(crate) tick: Tick,
-    grants: Outbox,
     serial: u128,
     messages: Vec<(PartitionIndex, PartitionIndex, Message)>,
     loads: Vec<(PartitionIndex, Account)>,
@@ -100,7 +97,6 @@ impl Town {
         let rows = MemoryRows::default();
         let mut town = Self {
             shares: Vec::new(),
-            grants: Outbox::load(&rows, ACCOUNTS).unwrap(),
             rules,
             rows,
             tick: Tick(0),
@@ -127,10 +123,6 @@ impl Town {
             |shard| Share::load(&self.rows, &self.rules, (shard, shards), self.tick, 7).unwrap();
         self.shares = (0..shards).map(load).collect();
         self.messages = self.shares.iter().flat_map(Share::resend).collect();
-        self.grants = Outbox::load(&self.rows, ACCOUNTS).unwrap();
-        let grants = self.grants.resend();
-        self.messages
-            .extend(grants.map(|(to, parcel)| (ACCOUNTS, to, Message::Parcel(parcel))));
         self.loads.clear();
     }
 
@@ -152,32 +144,16 @@ impl Town {
             },
             version: 1,
         };
-        let wallet = Account::wallet(id);
-        let grant = Shipment {
-            from: wallet,
-            to: wallet,
-            lots: Vec::new(),
-            cause: Cause {
-                actor: id,
-                reason: TransferReason::StartingGrant,
-                reference: 0,
-            },
-            purpose: Purpose::Grant {
-                station: EntityId(1),
-                ship,
-                ship_type: HULL,
-            },
-        };
         let mut batch = Batch::new();
         batch.put(Domain::Character, CharacterRow::key(id), row.encode());
-        let home = wallet.home(self.rules.partitions);
-        self.grants.send(home, grant.encode());
-        let (mut parcels, mut none) = (Vec::new(), Vec::new());
-        self.grants.write(&mut batch, &mut parcels, &mut none);
         self.rows.apply(&batch);
-        let parcels = parcels.into_iter();
-        self.messages
-            .extend(parcels.map(|(to, parcel)| (ACCOUNTS, to, Message::Parcel(parcel))));
+        // As at the first log-in: the wallet is read, and what every newcomer has is there.
+        self.ask(
+            id.0,
+            ValueCommand::CancelOrder {
+                order: orrery_base::value::OrderId(0),
+            },
+        );
     }
 
     pub(crate) fn now(&self) -> WallTime {
@@ -226,17 +202,9 @@ impl Town {
         }
         let mut batch = Batch::new();
         for (from, to, message) in core::mem::take(&mut self.messages) {
-            if to == ACCOUNTS {
-                if let Message::Acknowledged(number) = message {
-                    self.grants.acknowledge(from, number);
-                }
-                continue;
-            }
             let share = self.share_of(to);
             self.shares[share].take_message(from, to, message);
         }
-        self.grants
-            .write(&mut batch, &mut Vec::new(), &mut Vec::new());
         let (tick, now) = (self.tick, self.now());
         for share in &mut self.shares {
             let out = share.beat(tick, now, Tick(tick.0 - 1), &self.rules);
