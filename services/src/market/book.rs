@@ -26,9 +26,9 @@
 //! - A change of an order is in the set of changes until [`Book::write_changes`] takes it.
 //!
 //! Cost: placing, cancelling and ending take O(log n) of n orders. A trade takes O(1), finding the
-//! next price O(log n). Passing over an order that cannot trade takes a few nanoseconds, and there
-//! can be as many of those as the other side has orders of the type within the price. An order
-//! takes about 250 bytes with its indices.
+//! next price O(log n). Passing over an order that cannot trade takes some 25 ns, and there can be
+//! as many of those as the other side has orders of the type within the price. An order takes
+//! about 270 bytes with its indices. Measured by `services/examples/market_rate.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -135,6 +135,11 @@ fn an_order_is_written_once_and_only_if_it_is_there() {
     let batch = written(&mut book);
     assert_eq!(batch.len(), 2);
     assert!(!book.has_changes() && written(&mut book).is_empty());
+    // What rested within one beat only leaves nothing either.
+    let (brief, _) = place(&mut book, terms(Side::Sell, 9, 1));
+    book.reprice(brief, Money(8), NOW, &LINE, &mut Vec::new());
+    book.cancel(brief);
+    assert_eq!(written(&mut book).len(), 1, "the counters alone");
     // Bought empty: its row goes.
     place(&mut book, terms(Side::Buy, 5, 2));
     let batch = written(&mut book);
