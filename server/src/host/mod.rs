@@ -8,8 +8,10 @@
 
 pub mod checkpoints;
 pub mod folder;
+pub mod reader;
 pub mod recovery;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,7 +22,9 @@ use orrery_kernel::rules::Stamped;
 use orrery_kernel::runtime::{self, RuntimeConfig, Shards};
 use orrery_kernel::world::World;
 use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
+use orrery_services::economy::{self, Regions, Rules, Share};
 use orrery_services::galaxy::{self, Stored};
+use orrery_services::rows::RowError;
 use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions};
 
 use self::checkpoints::Checkpoints;
@@ -32,7 +36,7 @@ use crate::rules::Space;
 use crate::rules::columns::NO_CLIENT;
 use crate::rules::context::SpaceContext;
 use crate::rules::input::Input;
-use crate::shard::{self, ShardParts};
+use crate::shard::{self, ShardEconomy, ShardParts};
 
 /// Messages that each ring between two shards holds; what does not fit waits with the sender.
 const RING_CAPACITY: usize = 4_096;
@@ -61,6 +65,7 @@ pub struct Host {
     shards: Shards<Tick>,
     checkpoints: Checkpoints,
     committer: Committer,
+    reader: std::thread::JoinHandle<()>,
     stop: Arc<AtomicBool>,
 }
 
@@ -160,7 +165,12 @@ struct Shared<'a> {
 }
 
 /// Deals the worlds and all that goes with them to the shards.
-fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) -> Vec<ShardParts> {
+fn shard_parts(
+    recovered: Recovered,
+    ports: Vec<BeatPort>,
+    economies: Vec<ShardEconomy>,
+    shared: &Shared<'_>,
+) -> Vec<ShardParts> {
     let Recovered {
         context,
         deal,
@@ -169,8 +179,9 @@ fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) 
         ..
     } = recovered;
     let shards = worlds.len() as u16;
-    let dealt = (0..).map(ShardIndex).zip(worlds.into_iter().zip(ports));
-    let parts = dealt.map(|(shard, (world, port))| {
+    let dealt = worlds.into_iter().zip(ports).zip(economies);
+    let dealt = (0..).map(ShardIndex).zip(dealt);
+    let parts = dealt.map(|(shard, ((world, port), economy))| {
         let here = |grid: GridId| deal.world_of(grid) == Some(usize::from(shard.0));
         let orphans = orphans.iter().filter(|(grid, _)| here(*grid));
         ShardParts {
@@ -178,6 +189,7 @@ fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) 
             orphans: orphans.cloned().collect(),
             world,
             deal: deal.clone(),
+            economy,
             port,
             durable: shared.committer.durable(),
             listen: shared.listen.clone(),
@@ -197,6 +209,34 @@ fn shard_parts(recovered: Recovered, ports: Vec<BeatPort>, shared: &Shared<'_>) 
         }
     });
     parts.collect()
+}
+
+/// Reads the partitions of the economy for every shard, and starts the thread that reads for them.
+fn economies(
+    store: &Store,
+    context: &SpaceContext,
+    shards: u16,
+    last: Tick,
+) -> anyhow::Result<(Vec<ShardEconomy>, std::thread::JoinHandle<()>)> {
+    let regions = Regions::new(&context.galaxy);
+    let rules = Arc::new(Rules::new(&context.content, regions, economy::PARTITIONS));
+    let (ports, thread) = reader::start(store.clone(), Arc::clone(&rules), shards)?;
+    // Which ids collide is nobody's business.
+    let seed = RandomState::new().hash_one(last.0);
+    let economies = (0..shards).zip(ports).map(|(shard, port)| {
+        let share = Share::load(store, &rules, (shard, shards), last, seed)?;
+        let rules = Arc::clone(&rules);
+        Ok(ShardEconomy::new(
+            (ShardIndex(shard), shards),
+            share,
+            rules,
+            port,
+        ))
+    });
+    let economies = economies
+        .collect::<Result<_, RowError>>()
+        .context("read the economy")?;
+    Ok((economies, thread))
 }
 
 /// Starts the shards' threads, each with its own parts.
@@ -255,6 +295,7 @@ impl Host {
             shards: shard_count,
             stop: Arc::new(AtomicBool::new(false)),
         })?;
+        let (economies, reader) = economies(&store, &context, shard_count, recovered.last)?;
         let grids = recovered.deal.grids().len();
         let durability = &config.durability;
         let checkpoints = Checkpoints::start(store, control_port, shard_count, grids, durability)?;
@@ -268,7 +309,7 @@ impl Host {
             metrics: &metrics,
             checkpoints: &checkpoints,
         };
-        let parts = shard_parts(recovered, ports, &shared);
+        let parts = shard_parts(recovered, ports, economies, &shared);
         let stop = control.stop_flag();
         let shards = start_shards(parts, Arc::clone(&stop))?;
         Ok(Self {
@@ -279,6 +320,7 @@ impl Host {
             shards,
             checkpoints,
             committer,
+            reader,
             stop,
         })
     }
@@ -318,10 +360,13 @@ impl Host {
     pub fn finish(self) -> anyhow::Result<Tick> {
         self.stop();
         let shards = self.shards.join();
+        // It ends with the last shard.
+        let reader = self.reader.join();
         self.checkpoints.finish();
         self.control.finish();
         let report = self.committer.finish().context("close the store");
         let last = shards.context("run the shards")?;
+        reader.map_err(|_| anyhow!("the reader has panicked"))?;
         let report = report?;
         let last = last.into_iter().max().unwrap_or(Tick(0));
         if report.clean {

@@ -107,6 +107,8 @@ pub struct ShardMetrics {
     pub commit_back_pressure: Counter,
     /// Checkpoints put off because those before were not written yet.
     pub checkpoints_skipped: Counter,
+    /// Requests about items and money that were answered.
+    pub value_answers: Counter,
     /// Grids that were lost to a fault.
     grids_lost: Counter,
     /// From the loss of a grid until it goes on.
@@ -152,6 +154,7 @@ impl ShardMetrics {
             slipped_us: Counter::default(),
             commit_back_pressure: Counter::default(),
             checkpoints_skipped: Counter::default(),
+            value_answers: Counter::default(),
             grids_lost: Counter::default(),
             restore: Histogram::default(),
             lost: Mutex::default(),

@@ -39,6 +39,7 @@ fn busy() -> Arc<Registry> {
     shard.grid_lost(GridId(7));
     shard.grid_restored(GridId(7));
     shard.checkpoints_skipped.increment();
+    shard.value_answers.add(3);
     let control = registry.control();
     control.placement(PlacementSource::Balancer, PlacementKind::Move);
     registry.control().answered(404);
@@ -127,6 +128,7 @@ fn a_scrape_has_every_metric_and_what_was_recorded() {
         "orrery_grids_restored_total{shard=\"1\"} 1",
         "orrery_grid_restore_duration_seconds_count{shard=\"1\"} 1",
         "orrery_checkpoints_skipped_total{shard=\"1\"} 1",
+        "orrery_value_answers_total{shard=\"1\"} 3",
         "orrery_placement_requests_total{by=\"balancer\",what=\"move\"} 1",
         "orrery_placement_requests_total{by=\"operator\",what=\"move\"} 0",
         "orrery_commands_rejected_total{shard=\"1\",code=\"Docked\"} 1",

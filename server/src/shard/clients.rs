@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orrery_base::command::{Command, RejectCode};
-use orrery_base::{ClientId, GridId, ShardIndex, Tick};
+use orrery_base::{CharacterId, ClientId, GridId, ShardIndex, Tick};
 use orrery_kernel::rules::Stamped;
 use orrery_net::{ClosedReason, ConnectionKey, Edge, EdgeEvent};
 use orrery_proto::PROTOCOL_VERSION;
@@ -23,6 +23,7 @@ use orrery_proto::message::{ClientMessage, FrameError, RefusalCode, ServerMessag
 use orrery_services::character::Location;
 
 use super::session::{Identity, Place, Refusal, Session};
+use super::value::ValueAsked;
 use crate::config::EdgeSection;
 use crate::control::{ControlHandle, LoginReply, LoginRequest};
 use crate::metrics::ShardMetrics;
@@ -40,6 +41,10 @@ pub(super) struct Clients {
     /// By the index of the connection.
     pub(super) sessions: Vec<Option<Session>>,
     pub(super) by_client: BTreeMap<ClientId, u32>,
+    /// By character, of the connection that was admitted last.
+    pub(super) by_character: BTreeMap<CharacterId, u32>,
+    /// What clients ask of the economy, on its way to their partitions.
+    pub(super) asked: Vec<ValueAsked>,
     pub(super) config: EdgeSection,
     content_hash: u64,
     pub(super) control: ControlHandle,
@@ -71,6 +76,8 @@ impl Clients {
             edge,
             sessions: Vec::new(),
             by_client: BTreeMap::new(),
+            by_character: BTreeMap::new(),
+            asked: Vec::new(),
             config,
             content_hash,
             control,
@@ -227,6 +234,10 @@ impl Clients {
             return;
         };
         self.by_client.remove(&identity.client);
+        let index = session.connection.index;
+        if self.by_character.get(&identity.character) == Some(&index) {
+            self.by_character.remove(&identity.character);
+        }
         self.control.left(identity.client);
         if let Some(grid) = session.grid.take() {
             let input = Input::Leave {
@@ -390,12 +401,15 @@ impl Clients {
         let identity = Identity {
             client: admitted.client,
             account: admitted.account,
+            character: row.id,
             ship: row.ship.entity,
+            ship_type: row.ship.type_id,
         };
         session.span.record("client", identity.client.0);
         session.awaited_since = self.tick;
         self.by_client
             .insert(identity.client, session.connection.index);
+        self.by_character.insert(row.id, session.connection.index);
         self.tell(
             session,
             &ServerMessage::Authenticated {
@@ -421,6 +435,8 @@ impl Clients {
             ship_type: row.ship.type_id,
         };
         self.tell(session, &loaded);
+        session.station = docked;
+        self.asked.push(ValueAsked::Arrival(row.id));
         session.identity = Some(identity);
         session.admitted = Some((self.tick, row));
         Ok(())

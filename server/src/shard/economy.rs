@@ -102,16 +102,15 @@ pub struct ShardEconomy {
 }
 
 impl ShardEconomy {
-    /// The economy of a shard; `share` has its partitions as of beat `tick`.
+    /// The economy of a shard; `share` has its partitions.
     #[must_use]
     pub fn new(
         (shard, shards): (ShardIndex, u16),
         share: Share,
         rules: Arc<Rules>,
         port: Port,
-        tick: Tick,
     ) -> Self {
-        let mut economy = Self {
+        Self {
             shard,
             shards,
             rules,
@@ -119,10 +118,7 @@ impl ShardEconomy {
             messages: BTreeMap::new(),
             questions: Vec::new(),
             share,
-        };
-        // What was on its way is sent again, by every shard to every shard: see `resend`.
-        economy.messages.insert(tick, Vec::new());
-        economy
+        }
     }
 
     /// The rules, for edges.
@@ -145,14 +141,14 @@ impl ShardEconomy {
 
     /// Which shard runs a character's partition.
     #[must_use]
-    pub const fn home_of(&self, character: CharacterId) -> ShardIndex {
+    pub fn home_of(&self, character: CharacterId) -> ShardIndex {
         self.shard_of(Share::home(character, &self.rules))
     }
 
     /// Which shard runs a region's market.
     #[must_use]
-    pub const fn market_of(&self, region: RegionId) -> ShardIndex {
-        self.shard_of(home_of(region.0 as u64, self.rules.partitions))
+    pub fn market_of(&self, region: RegionId) -> ShardIndex {
+        self.shard_of(home_of(u64::from(region.0), self.rules.partitions))
     }
 
     /// Sends what was on its way before a restart.
@@ -231,7 +227,9 @@ impl ShardEconomy {
         for question in std::mem::take(&mut self.questions) {
             let view = ValuePacket::View(View {
                 asker: question.asker,
-                view: self.book(question.region).map(|book| book_view(book, &question)),
+                view: self
+                    .book(question.region)
+                    .map(|book| book_view(book, &question)),
             });
             links.send(question.shard, Packet::Value(Box::new(view)));
         }

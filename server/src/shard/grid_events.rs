@@ -64,6 +64,7 @@ impl Clients {
     ) {
         session.grid = Some(grid);
         session.place = Place::InSpace(grid);
+        session.station = None;
         session.publishing = false;
         match &mut session.view {
             Some(view) => view.change_grid(grid),
@@ -98,6 +99,7 @@ impl Clients {
             EventKind::Docked { grid, station } => {
                 session.grid = Some(grid);
                 session.place = Place::Docked(grid);
+                session.station = Some(station);
                 session.publishing = false;
                 let message = ServerMessage::Docked { station, tick };
                 Self::tell_when_durable(session, done, message);
@@ -105,6 +107,7 @@ impl Clients {
             EventKind::Jumped { from, to } => {
                 session.grid = Some(to);
                 session.place = Place::Nowhere;
+                session.station = None;
                 session.publishing = false;
                 let reason = DepartureReason::Jumped;
                 self.tell_in_order(session, ServerMessage::GridLeft { grid: from, reason });

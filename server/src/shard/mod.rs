@@ -17,6 +17,7 @@
 mod clients;
 mod commands;
 mod conductor;
+mod economy;
 mod grid_events;
 mod incidents;
 mod links;
@@ -44,6 +45,7 @@ use orrery_kernel::runtime::{Clock, ShardSeat};
 use orrery_net::{Edge, Forward, UdpShell};
 use orrery_storage::{BeatPort, Durable, Submission, SubmitError};
 
+pub use economy::{Asker, BookQuestion, News, ShardEconomy, ValuePacket, View};
 pub use links::Links;
 pub use packet::{Packet, Publication, Transfer};
 pub use parts::{EncodedImage, ImageJob, ImageNews, ShardParts};
@@ -94,6 +96,7 @@ struct Shard {
     config: Arc<Config>,
     metronome: Metronome,
     simulation: Simulation,
+    economy: ShardEconomy,
     pacer: Pacer,
     clients: Clients,
     shell: UdpShell,
@@ -154,6 +157,7 @@ impl Shard {
             config: parts.config,
             metronome: Metronome::new(MetronomeConfig::default(), tick.next(), first_ns),
             simulation,
+            economy: parts.economy,
             pacer: Pacer::default(),
             clients,
             shell: UdpShell::bind(&parts.listen)?,
@@ -176,6 +180,7 @@ impl Shard {
     }
 
     fn run(&mut self) -> ShardResult<Tick> {
+        self.economy.resend(&mut self.links);
         loop {
             match self.metronome.poll(self.clock.now_ns()) {
                 Pulse::Wait { until_ns } => {
@@ -234,7 +239,11 @@ impl Shard {
             let output = self.simulation.step(tick, &mut conductor);
             let costs = conductor.finish();
             let since = Instant::now();
-            let done = self.simulation.conclude(tick, output, &mut self.links);
+            let mut done = self.simulation.conclude(tick, output, &mut self.links);
+            let durable = self.durable.beat().unwrap_or(Tick(0));
+            let batch = &mut done.batch;
+            self.economy
+                .beat(tick, durable, batch, &mut self.links, &metrics);
             self.pacer
                 .observe(&costs, &mut self.simulation, &mut self.links);
             let last = self.last;
@@ -385,6 +394,9 @@ impl Shard {
                 .send(forward.shard, Packet::Forward(Box::new(forward.received)));
         }
         self.drain_links();
+        for view in self.economy.take_read()? {
+            self.clients.show(view);
+        }
         self.clients.handle_events();
         self.pass_on_inputs();
         self.links.flush();
@@ -412,6 +424,10 @@ impl Shard {
             let to = self.simulation.shard_of(grid).unwrap_or(self.shard);
             self.links.send(to, Packet::Input(grid, Box::new(input)));
         }
+        let links = &mut self.links;
+        self.clients.pass_on_asked(&self.economy, |to, packet| {
+            links.send(to, Packet::Value(Box::new(packet)));
+        });
     }
 
     /// Takes in what the shards have sent.
@@ -429,6 +445,11 @@ impl Shard {
                     Packet::Event(done, event) => {
                         self.events.entry(done).or_default().push(*event);
                     }
+                    Packet::Value(packet) => match self.economy.take(beat, *packet) {
+                        Some(ValuePacket::News(news)) => self.clients.hear(&news),
+                        Some(ValuePacket::View(view)) => self.clients.show(view),
+                        _ => {}
+                    },
                     Packet::Pace { grid, pace, from } => self.clients.tell_pace(grid, pace, from),
                     Packet::EndOfBeat { tick, last } => {
                         self.links.note_end(from, tick);

@@ -11,6 +11,7 @@ use orrery_net::Received;
 use orrery_proto::snapshot::GridHistory;
 use orrery_spatial::CellIndex;
 
+use super::economy::ValuePacket;
 use super::restore::Ward;
 use crate::rules::Space;
 use crate::rules::frame::SpaceFrame;
@@ -54,6 +55,8 @@ pub enum Packet {
     },
     /// The receiver is to leave its team for a grid of the sender, from the next beat on.
     Leave(GridId),
+    /// About value.
+    Value(Box<ValuePacket>),
     /// The sender has said everything about this beat.
     EndOfBeat {
         /// The beat.

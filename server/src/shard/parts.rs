@@ -10,6 +10,7 @@ use orrery_kernel::world::World;
 use orrery_net::{EdgeConfig, Listen};
 use orrery_storage::{BeatPort, Durable};
 
+use super::economy::ShardEconomy;
 use super::simulation::Checkpoint;
 use crate::config::Config;
 use crate::control::ControlHandle;
@@ -28,6 +29,8 @@ pub struct ShardParts {
     pub deal: Deal,
     /// Clients of an earlier life, whose ships are told that nobody is there any more.
     pub orphans: Vec<(GridId, Stamped<Input>)>,
+    /// Its partitions of the economy.
+    pub economy: ShardEconomy,
     /// Its way to the disk.
     pub port: BeatPort,
     /// What is durable.

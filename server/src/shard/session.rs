@@ -1,13 +1,15 @@
 //! One connected client, as its edge knows it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use orrery_base::{AccountId, ClientId, EntityId, GridId, Tick};
+use orrery_base::value::RequestId;
+use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, Tick, TypeId};
 use orrery_net::ConnectionKey;
 use orrery_proto::handshake::{ServerHandshake, Step};
 use orrery_proto::message::{FrameDecoder, RefusalCode, ServerMessage};
 use orrery_proto::snapshot::ClientView;
 use orrery_services::character::CharacterRow;
+use orrery_services::economy::Desk;
 use orrery_spatial::InterestSet;
 
 /// Who a session plays as, once its token is good.
@@ -17,8 +19,12 @@ pub(super) struct Identity {
     pub client: ClientId,
     /// Whose it is.
     pub account: AccountId,
+    /// The character.
+    pub character: CharacterId,
     /// The character's ship.
     pub ship: EntityId,
+    /// Its hull.
+    pub ship_type: TypeId,
 }
 
 /// Where a session's character is, as far as the edge has been told.
@@ -56,6 +62,10 @@ pub(super) struct Session {
     pub grid: Option<GridId>,
     /// Where its character is.
     pub place: Place,
+    /// The station where it is docked.
+    pub station: Option<EntityId>,
+    /// Requests about value that are not answered: the commands that wait for each.
+    pub asked: BTreeMap<RequestId, Vec<u32>>,
     /// Whether snapshots are sent: the client has been told where it is.
     pub publishing: bool,
     /// What the client holds of its grid, once it is on one.
@@ -104,6 +114,8 @@ impl Session {
             admitted: None,
             grid: None,
             place: Place::Nowhere,
+            station: None,
+            asked: BTreeMap::new(),
             publishing: false,
             view: None,
             interest: InterestSet::new(),
@@ -116,6 +128,18 @@ impl Session {
             chases: 0,
             held: VecDeque::new(),
         }
+    }
+
+    /// The desk that the character stands at, if it is docked.
+    pub(super) fn desk(&self) -> Option<Desk> {
+        let (station, grid) = (self.station?, self.grid?);
+        let identity = self.identity.as_ref()?;
+        Some(Desk {
+            station,
+            system: grid.system(),
+            ship: identity.ship,
+            ship_type: identity.ship_type,
+        })
     }
 
     /// Whether the handshake waits for the client, and not for the token to be redeemed.

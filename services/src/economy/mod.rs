@@ -29,7 +29,7 @@ mod share;
 mod shipment;
 mod station;
 
-use orrery_base::value::{ItemId, RequestId, ValueCommand};
+use orrery_base::value::{ItemId, Place, RequestId, ValueCommand};
 use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Domain, Rows as StoredRows};
@@ -45,6 +45,9 @@ pub use rules::{Goods, Rules, Taps};
 pub use share::{Message, Share, ShareOutput};
 pub use shipment::{Placing, Purpose, Shipment};
 
+/// Partitions of a galaxy: many more than shards, so that these share them out evenly.
+pub const PARTITIONS: u16 = 32;
+
 /// Where a docked character is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Desk {
@@ -56,6 +59,17 @@ pub struct Desk {
     pub ship: EntityId,
     /// Its hull.
     pub ship_type: TypeId,
+}
+
+impl Desk {
+    /// The account of a place here.
+    #[must_use]
+    pub const fn account(&self, character: CharacterId, place: Place) -> Account {
+        match place {
+            Place::Hangar => Account::hangar(character, self.station),
+            Place::Cargo => Account::cargo(character, self.ship),
+        }
+    }
 }
 
 /// A command that a character's client has sent.
@@ -74,6 +88,8 @@ pub struct Command {
 /// What comes for a partition.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
+    /// A character who is at home here has logged in: the wallet will be needed.
+    Arrival(CharacterId),
     /// A command of a character who is at home here.
     Command(Command),
     /// A parcel of another partition, or of this one.

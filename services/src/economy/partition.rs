@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
-use orrery_base::value::{
-    OrderEnd, OrderId, RequestId, TransferReason, ValueAnswer, ValueCommand,
-};
+use orrery_base::value::{OrderEnd, OrderId, RequestId, TransferReason, ValueAnswer, ValueCommand};
 use orrery_base::{CharacterId, EntityId, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::Rows;
@@ -235,13 +233,17 @@ impl Partition {
                 }
                 self.ledger.activate(read.stored.clone());
             }
-            Input::Command(_) | Input::Parcel(..) => return false,
+            Input::Arrival(_) | Input::Command(_) | Input::Parcel(..) => return false,
         }
         true
     }
 
     fn take(&mut self, input: Input, blocked: &mut BTreeSet<Source>, step: &mut Step<'_>) {
         let (source, needs, shipment) = match &input {
+            Input::Arrival(character) => {
+                let needs = vec![Account::wallet(*character)];
+                (Source::Character(*character), needs, None)
+            }
             Input::Command(command) => {
                 let source = Source::Character(command.actor);
                 (source, needs_of_command(command), None)
@@ -562,7 +564,11 @@ impl Partition {
         let minted = Minted::Ship(ship_type, ship);
         let results = [self.ledger.mint(ships, helm, minted, cause)]
             .into_iter()
-            .chain(gifts.into_iter().map(|(to, minted)| self.ledger.mint(goods, to, minted, cause)));
+            .chain(
+                gifts
+                    .into_iter()
+                    .map(|(to, minted)| self.ledger.mint(goods, to, minted, cause)),
+            );
         for result in results {
             result.expect("the rules grant possible quantities, and the accounts are empty");
         }

@@ -112,6 +112,14 @@ impl Share {
         self.partitions.get(&index)
     }
 
+    /// Takes in that a character has logged in.
+    pub fn take_arrival(&mut self, character: CharacterId, rules: &Rules) {
+        let home = Self::home(character, rules);
+        let rank = Rank::Command(character, self.commands);
+        self.commands += 1;
+        self.put(home, rank, Input::Arrival(character));
+    }
+
     /// Takes in a command for the next beat.
     pub fn take_command(&mut self, command: Command, rules: &Rules) {
         let home = Self::home(command.actor, rules);

@@ -88,7 +88,7 @@ impl Partition {
     ) -> Result<Account, RejectCode> {
         [Place::Hangar, Place::Cargo]
             .into_iter()
-            .map(|place| account_at(actor, desk, place))
+            .map(|place| desk.account(actor, place))
             .find(|account| self.ledger.stack(account, item).is_some())
             .ok_or(RejectCode::ItemUnknown)
     }
@@ -130,7 +130,7 @@ impl Partition {
             Place::Hangar => Place::Cargo,
             Place::Cargo => Place::Hangar,
         };
-        let (from, to_account) = (account_at(actor, desk, from), account_at(actor, desk, to));
+        let (from, to_account) = (desk.account(actor, from), desk.account(actor, to));
         let stack = self.ledger.stack(&from, item);
         let stack = stack.ok_or(RejectCode::ItemUnknown)?;
         if to == Place::Cargo {
@@ -227,14 +227,6 @@ impl Partition {
         };
         self.ship(&payment, step.rules);
         Ok(())
-    }
-}
-
-/// The account of a place at a desk.
-pub(super) fn account_at(actor: CharacterId, desk: &Desk, place: Place) -> Account {
-    match place {
-        Place::Hangar => Account::hangar(actor, desk.station),
-        Place::Cargo => Account::cargo(actor, desk.ship),
     }
 }
 

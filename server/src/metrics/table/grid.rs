@@ -100,6 +100,16 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "value_answers",
+        unit: Unit::None,
+        kind: Kind::Counter,
+        labels: SHARD,
+        help: "Requests about items and money that were answered, refusals included.",
+        read: |registry, out| {
+            shard_numbers(registry, out, |shard| shard.value_answers.value());
+        },
+    },
+    Metric {
         name: "placement_requests",
         unit: Unit::None,
         kind: Kind::Counter,

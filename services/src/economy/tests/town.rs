@@ -11,12 +11,8 @@ use orrery_storage::{Batch, Domain};
 
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
-use crate::custody::{
-    Account, Outcome, PartitionIndex, RequestLimits, Stack, audit,
-};
-use crate::economy::{
-    Command, Desk, Goods, Message, Read, Regions, Rules, Share, Shipment, Taps,
-};
+use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit};
+use crate::economy::{Command, Desk, Goods, Message, Read, Regions, Rules, Share, Shipment, Taps};
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
 
