@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use orrery_base::value::query::{ItemPlace, ItemRow, ValueQuery, ValueView};
+use orrery_base::value::{ItemId, Place};
 use orrery_game::columns::Kind;
 use orrery_game::content::Content;
 use orrery_proto::message::ServerMessage;
@@ -93,6 +95,7 @@ pub async fn swarm(
             ticket,
             content: Arc::clone(&content),
             pilot: Pilot::new(config.behaviour, config.seed, number),
+            hangar: None,
             events: events.clone(),
             measuring: Arc::clone(&measuring),
             stop: Arc::clone(&stop),
@@ -191,6 +194,8 @@ struct Bot {
     ticket: Ticket,
     content: Arc<Content>,
     pilot: Pilot,
+    /// What is in the hangar here, once the bot has looked.
+    hangar: Option<Vec<ItemRow>>,
     events: mpsc::UnboundedSender<SwarmEvent>,
     measuring: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
@@ -232,7 +237,11 @@ impl Bot {
         let mut measured_from = None;
         loop {
             tokio::select! {
-                heard = player.next() => figures.note(&heard?, &player),
+                heard = player.next() => {
+                    let heard = heard?;
+                    figures.note(&heard, &player);
+                    self.note(heard);
+                }
                 _ = inputs.tick() => {
                     if self.stop.load(Ordering::Acquire) {
                         if let Some(start) = &measured_from {
@@ -253,6 +262,17 @@ impl Bot {
         }
     }
 
+    /// Remembers what the pilot will ask for.
+    fn note(&mut self, heard: Heard) {
+        if let Heard::Message(ServerMessage::QueryAnswer {
+            view: Some(ValueView::Inventory { items, .. }),
+            ..
+        }) = heard
+        {
+            self.hangar = Some(items);
+        }
+    }
+
     async fn decide(
         &mut self,
         player: &mut Player,
@@ -262,6 +282,9 @@ impl Bot {
     ) -> Result<(), PlayerError> {
         let now_s = player.now_ns() as f64 / 1e9;
         let docked = player.situation.docked.is_some();
+        if !docked {
+            self.hangar = None;
+        }
         sightings.clear();
         let mut own_cm = None;
         if player.situation.grid.is_some() {
@@ -284,6 +307,8 @@ impl Bot {
                 docked,
                 own_cm,
                 others: sightings,
+                hangar: self.hangar.as_deref(),
+                goods: self.content.items(),
             },
             actions,
         );
@@ -291,6 +316,21 @@ impl Bot {
             match action {
                 Action::Command(command) => {
                     figures.asked(player.command(command).await?);
+                }
+                Action::Look => {
+                    let query = ValueQuery::Inventory {
+                        place: ItemPlace::Here(Place::Hangar),
+                        after: ItemId::NONE,
+                    };
+                    player.query(query).await?;
+                }
+                Action::Value(command, times) => {
+                    let sent = player.value(command.clone()).await?;
+                    figures.asked(sent.sequence);
+                    for _ in 1..times {
+                        let again = player.value_again(sent.request, command.clone()).await?;
+                        figures.asked(again.sequence);
+                    }
                 }
                 Action::Steer {
                     direction,

@@ -1,9 +1,13 @@
 //! What a bot decides: a pure state machine over what it sees. No socket, no clock.
 
 use orrery_base::command::{Command, DIRECTION_ONE, THROTTLE_FULL};
+use orrery_base::money::Money;
 use orrery_base::rng::Rng;
+use orrery_base::value::query::ItemRow;
+use orrery_base::value::{OrderRange, ValueCommand};
 use orrery_base::{EntityId, Tick, math};
 use orrery_game::columns::Kind;
+use orrery_game::content::ItemType;
 
 /// What a bot is up to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,7 +16,7 @@ pub enum Behaviour {
     Idle,
     /// Flies about: approaches, orbits, keeps its distance, steers by hand.
     Fly,
-    /// The rounds of a hauler: undock, gate, jump, dock, and again.
+    /// The rounds of a hauler: undock, gate, jump, dock, deals on the market, and again.
     Trade,
     /// The manoeuvres of a fight: chases other ships and circles them close, afterburner lit.
     Fight,
@@ -68,13 +72,21 @@ pub struct View<'a> {
     pub own_cm: Option<[i32; 3]>,
     /// What else it sees, by slot.
     pub others: &'a [Sighting],
+    /// What it has in the hangar where it is docked, once it has looked.
+    pub hangar: Option<&'a [ItemRow]>,
+    /// What there is to buy.
+    pub goods: &'a [ItemType],
 }
 
 /// What a bot does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
     /// Sends a command.
     Command(Command),
+    /// Asks what is in the hangar.
+    Look,
+    /// Sends a command about items or money, so many times: one effect.
+    Value(ValueCommand, u32),
     /// Steers by hand from now on: the input of every datagram until the next action.
     Steer {
         /// Fixed-point unit vector.
@@ -93,11 +105,27 @@ pub struct Pilot {
     /// The gate or station that the bot is on its way to.
     goal: Option<(EntityId, Kind)>,
     jumps_left: u32,
+    /// Deals before it leaves the station, and whether it has looked into the hangar.
+    deals_left: u32,
+    has_looked: bool,
 }
 
 /// Surface distance at which gates and stations are tried, centimetres. A little inside of what
 /// the rules allow, since the ship moves on while the command is on its way.
 const ACTIVATE_CM: i64 = 200_000;
+
+/// The dearest thing that a bot buys.
+const BUYS_UP_TO: Money = Money(2_000_00);
+
+/// Cents with no more than four digits before the zeros, which is what markets allow.
+const fn rounded(cents: i64) -> i64 {
+    let mut step = 1;
+    while cents / step >= 10_000 {
+        step *= 10;
+    }
+    let cents = cents / step * step;
+    if cents > 0 { cents } else { 1 }
+}
 
 impl Pilot {
     /// The bot of a number; equal numbers and seeds decide alike.
@@ -111,6 +139,8 @@ impl Pilot {
             next_s: 0.0,
             goal: None,
             jumps_left,
+            deals_left: 2,
+            has_looked: false,
         }
     }
 
@@ -121,7 +151,11 @@ impl Pilot {
         }
         if view.docked {
             self.goal = None;
+            if self.behaviour == Behaviour::Trade && self.deals(view, actions) {
+                return;
+            }
             self.wait(view, 4.0, 4.0);
+            (self.has_looked, self.deals_left) = (false, 1 + self.rng.below(3));
             actions.push(Action::Command(Command::Undock));
             return;
         }
@@ -206,6 +240,66 @@ impl Pilot {
         }
         self.goal = None;
         self.wait(view, 3.0, 1.0);
+    }
+
+    /// Deals in the station: returns whether it is still at it.
+    fn deals(&mut self, view: &View<'_>, actions: &mut Vec<Action>) -> bool {
+        if !self.has_looked {
+            self.has_looked = true;
+            self.wait(view, 1.0, 1.0);
+            actions.push(Action::Look);
+            return true;
+        }
+        let Some(hangar) = view.hangar.filter(|_| self.deals_left > 0) else {
+            return false;
+        };
+        self.deals_left -= 1;
+        self.wait(view, 0.5, 1.0);
+        if let Some(command) = self.deal(hangar, view.goods) {
+            // Some clients cannot be sure that they were heard, and ask again.
+            actions.push(Action::Value(command, 1 + self.rng.below(5) / 4));
+        }
+        true
+    }
+
+    /// Sells something of its own, or buys something, near to what it is worth.
+    fn deal(&mut self, hangar: &[ItemRow], goods: &[ItemType]) -> Option<ValueCommand> {
+        let of = |type_id| {
+            let place = goods.binary_search_by_key(&type_id, |item| item.id).ok()?;
+            Some(&goods[place]).filter(|item| item.is_marketable)
+        };
+        let own = hangar
+            .iter()
+            .filter(|row| !row.is_assembled && of(row.type_id).is_some());
+        let own: Vec<_> = own.collect();
+        let percent = 90 + i64::from(self.rng.below(21));
+        let price = |item: &ItemType| Money(rounded(item.base_price.0 * percent / 100));
+        if !own.is_empty() && self.rng.below(2) == 0 {
+            let row = own[self.rng.below(own.len() as u32) as usize];
+            let most = row.quantity.min(5) as u32;
+            return Some(ValueCommand::Sell {
+                item: row.item,
+                quantity: 1 + u64::from(self.rng.below(most)),
+                price: price(of(row.type_id)?),
+                days: 1,
+            });
+        }
+        let cheap = goods
+            .iter()
+            .filter(|item| item.is_marketable && item.base_price <= BUYS_UP_TO);
+        let cheap: Vec<_> = cheap.collect();
+        let wanted = self
+            .rng
+            .below(u32::try_from(cheap.len()).ok().filter(|&n| n > 0)?);
+        let wanted = cheap[wanted as usize];
+        Some(ValueCommand::Buy {
+            type_id: wanted.id,
+            quantity: 1 + u64::from(self.rng.below(3)),
+            minimum: 1,
+            price: price(wanted),
+            range: OrderRange::Region,
+            days: 1,
+        })
     }
 
     fn fight(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {

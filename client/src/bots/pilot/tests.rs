@@ -22,6 +22,8 @@ fn decide(pilot: &mut Pilot, now_s: f64, docked: bool, own_cm: [i32; 3]) -> Vec<
             docked,
             own_cm,
             others: &[STATION, GATE],
+            hangar: None,
+            goods: &[],
         },
         &mut actions,
     );
@@ -31,11 +33,13 @@ fn decide(pilot: &mut Pilot, now_s: f64, docked: bool, own_cm: [i32; 3]) -> Vec<
 #[test]
 fn a_hauler_makes_its_rounds() {
     let mut pilot = Pilot::new(Behaviour::Trade, 1, 1);
+    assert_eq!(decide(&mut pilot, 0.0, true, [0; 3]), [Action::Look]);
+    // Nothing was seen: there is nothing to deal with.
     assert_eq!(
-        decide(&mut pilot, 0.0, true, [0; 3]),
+        decide(&mut pilot, 5.0, true, [0; 3]),
         [Action::Command(Command::Undock)]
     );
-    let (mut jumps, mut docks, mut now_s) = (0, 0, 0.0);
+    let (mut jumps, mut docks, mut now_s) = (0, 0, 5.0);
     let mut own_cm = [300_000, 0, 0];
     for _ in 0..200 {
         now_s += 10.0;
@@ -77,4 +81,56 @@ fn directions_are_unit_vectors() {
 fn an_idle_bot_does_nothing() {
     let mut pilot = Pilot::new(Behaviour::Idle, 1, 1);
     assert!(decide(&mut pilot, 100.0, true, [0; 3]).is_empty());
+}
+
+#[test]
+fn a_trader_sells_what_it_has_and_buys_what_there_is() {
+    use orrery_base::TypeId;
+    use orrery_base::value::ItemId;
+    let item = |id, cents| ItemType {
+        id: TypeId(id),
+        name: format!("thing {id}"),
+        group: "trade_good".into(),
+        description: String::new(),
+        volume_l: 1,
+        base_price: Money(cents),
+        is_marketable: true,
+        shape: orrery_game::content::Shape::ALL[0],
+        hue: 0,
+    };
+    let goods = [item(1, 123_456), item(2, 5), item(3, 9_999_999_99)];
+    let hangar = [ItemRow {
+        item: ItemId(7),
+        type_id: TypeId(1),
+        quantity: 4,
+        ..ItemRow::default()
+    }];
+    let (mut sold, mut bought) = (0, 0);
+    for number in 0..200 {
+        let mut pilot = Pilot::new(Behaviour::Trade, 3, number);
+        match pilot.deal(&hangar, &goods) {
+            Some(ValueCommand::Sell {
+                item,
+                quantity,
+                price,
+                ..
+            }) => {
+                assert_eq!(item, ItemId(7));
+                assert!((1..=4).contains(&quantity));
+                assert!(price.0 % 100 == 0, "{price} has too many digits");
+                sold += 1;
+            }
+            Some(ValueCommand::Buy { type_id, price, .. }) => {
+                assert_ne!(type_id, TypeId(3), "too dear");
+                assert!(price.0 > 0);
+                bought += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(sold > 50 && bought > 50, "{sold} {bought}");
+    assert_eq!(
+        [rounded(123_456), rounded(9_999), rounded(0)],
+        [123_400, 9_999, 1]
+    );
 }
