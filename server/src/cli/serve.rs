@@ -20,6 +20,9 @@ use crate::config::Config;
 use crate::host::recovery::Progress;
 use crate::host::{Host, StartProgress, folder};
 
+/// Between two looks at whether the server is to stop, or has stopped by itself.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Where the server keeps things and listens; what is not given is as configured.
 #[derive(Args)]
 pub(super) struct ServeArgs {
@@ -81,7 +84,7 @@ pub(super) fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode
     println!("ready");
     let started = Instant::now();
     while !signal.load(Ordering::Acquire) && !host.is_stopping() && !is_over(started, args) {
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(LOOK);
     }
     finish(host)
 }
@@ -105,7 +108,10 @@ pub(super) fn up(config: Config, args: &UpArgs) -> anyhow::Result<ExitCode> {
         if let Some(bots) = &mut bots {
             bots.check();
         }
-        std::thread::sleep(dashboard.interval());
+        let next = Instant::now() + dashboard.interval();
+        while Instant::now() < next && !signal.load(Ordering::Acquire) && !host.is_stopping() {
+            std::thread::sleep(LOOK);
+        }
     }
     dashboard.finish();
     println!("draining; once more to stop at once");

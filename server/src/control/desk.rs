@@ -249,6 +249,10 @@ impl Desk {
         if let Some(failure) = self.port.durable().failed() {
             troubles.push(failure.to_string());
         }
+        let behind = self.metrics.durable_lag_beats();
+        if behind >= u64::from(self.config.durability.ahead_beats / 2) {
+            troubles.push(format!("the disk is {behind} beats behind: replies wait"));
+        }
         if self.broken.load(Ordering::Acquire) {
             troubles.push("a change of accounts was not stored".to_owned());
         }

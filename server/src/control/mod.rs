@@ -110,6 +110,9 @@ pub struct Control {
 
 /// How long requests that are under way may take after the end was asked for.
 const GRACE: Duration = Duration::from_secs(5);
+/// The same after the store has failed: nothing can be promised any more, and the server is to be
+/// gone within a second.
+const GRACE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
 /// Starts the control thread. When this returns, HTTP is being served.
 ///

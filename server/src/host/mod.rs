@@ -21,7 +21,7 @@ use orrery_kernel::runtime::{self, RuntimeConfig, Shards};
 use orrery_kernel::world::World;
 use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
 use orrery_services::galaxy::{self, Stored};
-use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions};
+use orrery_storage::{BeatPort, Committer, Rows, Store};
 
 use self::checkpoints::Checkpoints;
 use self::recovery::Galaxy;
@@ -89,11 +89,7 @@ fn recover(config: &Config, progress: &mut dyn StartProgress) -> anyhow::Result<
     progress.step("load content");
     let content = folder::open_content(data)?;
     progress.step("open store");
-    let options = StoreOptions {
-        create: false,
-        sync: config.durability.sync,
-        ..StoreOptions::default()
-    };
+    let options = config.durability.store_options();
     let store = Store::open(folder::store_path(data), &options)?;
     if store.at_open().last_beat.is_some() && !store.was_clean() {
         tracing::warn!("the store was not shut down cleanly: recovering");
@@ -234,10 +230,7 @@ impl Host {
         let context = Arc::clone(&recovered.context);
         progress.step("start");
         let shard_count = config.shards();
-        let commit = CommitOptions {
-            first_beat: Some(recovered.last.next()),
-            ..CommitOptions::default()
-        };
+        let commit = config.durability.commit_options(recovered.last.next());
         let store = recovered.store.clone();
         let (committer, ports, control_port) =
             Committer::start(&store, usize::from(shard_count), commit)?;

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bad_input;
+mod backup;
 mod determinism;
+mod disk;
 mod end_to_end;
 mod galaxy;
 mod placement;

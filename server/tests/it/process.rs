@@ -225,8 +225,14 @@ impl Folder {
     /// A folder with a galaxy.
     #[track_caller]
     pub(crate) fn new(systems: u32, seed: u64) -> Self {
+        Self::new_in(&std::env::temp_dir(), systems, seed)
+    }
+
+    /// The same inside of another folder.
+    #[track_caller]
+    pub(crate) fn new_in(parent: &Path, systems: u32, seed: u64) -> Self {
         let made = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir_in(parent).unwrap(),
         };
         let pack = made.pack();
         let pack = pack.to_str().unwrap();
@@ -456,6 +462,13 @@ impl Server {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.spoken.err.lock().unwrap().clone()
+    }
+
+    /// Waits for an end that nobody asked for. Returns what it has said, and when it had ended.
+    #[track_caller]
+    pub(crate) fn fall(self) -> (Said, std::time::SystemTime) {
+        let said = self.spoken.end(DEADLINE);
+        (said, std::time::SystemTime::now())
     }
 
     /// Ends it as a power cut would: `kill -9`. Returns what it has logged.

@@ -36,7 +36,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::GRACE;
+use super::{GRACE, GRACE_AFTER_FAILURE};
 use super::desk::Desk;
 
 pub(super) use limits::RateLimits;
@@ -120,7 +120,13 @@ pub(super) async fn serve(
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, all).await.is_err() {
+    let has_failed = desk.port.durable().failed().is_some();
+    let grace = if has_failed {
+        GRACE_AFTER_FAILURE
+    } else {
+        GRACE
+    };
+    if tokio::time::timeout(grace, all).await.is_err() {
         tracing::warn!("HTTP connections were cut off");
     }
 }
