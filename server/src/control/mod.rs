@@ -22,6 +22,7 @@
 //! once.
 
 mod admission;
+mod backups;
 mod balancer;
 mod desk;
 mod handle;
@@ -142,9 +143,10 @@ pub fn start(setup: Setup) -> Result<Control, StartError> {
                     http::serve(Arc::clone(&desk), listener, ended.clone()),
                     admission::serve(Arc::clone(&desk), requests, ended.clone()),
                     balancer::serve(Arc::clone(&desk), ended.clone()),
-                    desk::keep_house(desk, ended),
+                    desk::keep_house(Arc::clone(&desk), ended),
                 )
             });
+            desk.backups.end();
             runtime.shutdown_timeout(Duration::from_millis(100));
         })
         .map_err(StartError::System)?;

@@ -6,6 +6,7 @@
 //! stop    shards drain and end after one same beat → last checkpoint → control → committer
 //! ```
 
+pub mod backup;
 pub mod checkpoints;
 pub mod folder;
 pub mod recovery;

@@ -223,7 +223,7 @@ fn a_disk_that_stands_still_holds_back_replies_first_and_the_world_later() {
         // Those that wait, what is in the write, and the beat that waits to be submitted.
         assert!((AHEAD..=AHEAD + 8).contains(&lag), "{lag}");
         let ready: Result<Value, _> = rest.get("/readyz", None);
-        assert!(ready.is_err(), "it says that replies wait");
+        assert!(ready.is_err(), "it says that the world waits");
         assert!(!is_answered.load(Ordering::Acquire));
         drop(frozen);
         wait_until("the reply", || is_answered.load(Ordering::Acquire));

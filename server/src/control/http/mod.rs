@@ -10,6 +10,7 @@
 mod account;
 mod admin;
 mod auth;
+mod backups;
 mod grids;
 mod guard;
 mod limits;
