@@ -254,7 +254,9 @@ impl Desk {
         }
         let behind = self.metrics.durable_lag_beats();
         if behind >= u64::from(self.config.durability.ahead_beats) {
-            troubles.push(format!("the disk is {behind} beats behind: the world waits"));
+            troubles.push(format!(
+                "the disk is {behind} beats behind: the world waits"
+            ));
         }
         if self.broken.load(Ordering::Acquire) {
             troubles.push("a change of accounts was not stored".to_owned());

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-mod bad_input;
 mod backup;
+mod bad_input;
 mod determinism;
 mod disk;
 mod end_to_end;

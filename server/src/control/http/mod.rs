@@ -37,8 +37,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::{GRACE, GRACE_AFTER_FAILURE};
 use super::desk::Desk;
+use super::{GRACE, GRACE_AFTER_FAILURE};
 
 pub(super) use limits::RateLimits;
 

@@ -72,8 +72,8 @@ impl Manifest {
         })?;
         ensure!(found.len() <= BYTES_MAX, "{} is too long", path.display());
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let manifest: Self =
-            serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))?;
+        let manifest: Self = serde_json::from_str(&text)
+            .with_context(|| format!("understand {}", path.display()))?;
         ensure!(
             manifest.format == FORMAT,
             "{} has format {}, and this build reads {FORMAT}",
