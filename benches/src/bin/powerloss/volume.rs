@@ -44,6 +44,10 @@ impl Volume {
             mount: folder.join("mounted"),
         };
         std::fs::create_dir_all(&volume.mount).context("make a folder to mount on")?;
+        if volume.image.exists() {
+            // The one before may still have its loop device.
+            std::fs::remove_file(&volume.image).context("remove the file before")?;
+        }
         let image = File::create(&volume.image).context("make the file")?;
         image
             .set_len(u64::from(mib) << 20)
@@ -61,11 +65,6 @@ impl Volume {
     fn mount(&self) -> anyhow::Result<()> {
         let (image, mount) = (text(&self.image)?, text(&self.mount)?);
         run("mount", &["-t", "xfs", "-o", "loop", image, mount])
-    }
-
-    /// Everything that was written before is on the disk.
-    pub(crate) fn sync(&self) -> anyhow::Result<()> {
-        run("sync", &["-f", text(&self.mount)?])
     }
 
     /// The power fails: what is not on the disk is lost, and every access fails.

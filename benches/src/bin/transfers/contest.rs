@@ -107,7 +107,7 @@ impl Wishes {
     }
 
     /// The next one: between two different accounts.
-    pub(crate) fn next(&mut self) -> Wish {
+    pub(crate) fn wish(&mut self) -> Wish {
         let accounts = u64::from(self.accounts);
         let from = self.draw() % accounts;
         let to = (from + 1 + self.draw() % (accounts - 1)) % accounts;
@@ -129,7 +129,7 @@ mod tests {
         let mut wishes = Wishes::new(1, 3);
         let mut seen = [0; 3];
         for _ in 0..1_000 {
-            let Wish { from, to, cents } = wishes.next();
+            let Wish { from, to, cents } = wishes.wish();
             assert!(from != to && from < 3 && to < 3);
             assert!((1..=1_000).contains(&cents));
             seen[from as usize] += 1;

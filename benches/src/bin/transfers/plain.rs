@@ -70,7 +70,7 @@ impl PlainRocks {
 
     /// Adds the rows of the next transfer.
     fn add(&mut self, batch: &mut WriteBatch) -> anyhow::Result<()> {
-        let Wish { from, to, cents } = self.wishes.next();
+        let Wish { from, to, cents } = self.wishes.wish();
         let balances = self.db.cf_handle(BALANCES).context("balances")?;
         let entries = self.db.cf_handle(ENTRIES).context("entries")?;
         for (account, change) in [(from, -cents), (to, cents)] {
@@ -98,7 +98,8 @@ impl PlainRocks {
             .zip(&self.balances)
         {
             let (_, value) = row.context("read a balance")?;
-            let value = i64::from_be_bytes((*value).try_into().context("a balance has 8 bytes")?);
+            let value = <[u8; 8]>::try_from(&*value).context("a balance has 8 bytes")?;
+            let value = i64::from_be_bytes(value);
             same &= value == *expected;
             sum += value;
         }
