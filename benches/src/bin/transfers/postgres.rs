@@ -259,7 +259,7 @@ impl PostgresRun {
             }
             let text = std::fs::read_to_string(&path).context("read the times")?;
             // Client, transaction, microseconds, and more.
-            let third = |line: &str| line.split(' ').nth(2)?.parse().ok();
+            let third = |line: &str| line.split(' ').nth(2)?.parse::<u32>().ok();
             latencies_us.extend(text.lines().filter_map(third));
             std::fs::remove_file(&path)?;
         }
