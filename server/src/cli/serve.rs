@@ -126,9 +126,18 @@ fn is_over(started: Instant, args: &ServeArgs) -> bool {
 }
 
 fn finish(host: Host) -> anyhow::Result<ExitCode> {
-    let last = host.finish()?;
-    println!("stopped after beat {last}; the store is clean");
-    Ok(ExitCode::SUCCESS)
+    match host.finish() {
+        Ok(last) => {
+            println!("stopped after beat {last}; the store is clean");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            super::fail(&error);
+            // At once: RocksDB's threads rest for a second after a failed write, and an orderly
+            // exit would wait for them. Nothing is left to be done for what is on the disk.
+            signal_hook::low_level::exit(1)
+        }
+    }
 }
 
 /// Raised by Ctrl-C or a request to terminate; a second Ctrl-C ends the process at once.
@@ -192,7 +201,11 @@ fn prepare(config: &Config, args: &UpArgs) -> anyhow::Result<()> {
     pack.write(&folder::pack_path(data))
         .context("write the content pack")?;
     let content = folder::open_content(data)?;
-    let store = Store::open(folder::store_path(data), &StoreOptions::default())?;
+    let options = StoreOptions {
+        create: true,
+        ..config.durability.store_options()
+    };
+    let store = Store::open(folder::store_path(data), &options)?;
     if stored::load(&store).context("load the galaxy")?.is_none() {
         println!(
             "· generate a galaxy of {} systems, seed {}",

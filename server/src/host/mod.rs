@@ -62,6 +62,7 @@ pub struct Host {
     shards: Shards<Tick>,
     checkpoints: Checkpoints,
     committer: Committer,
+    store: Store,
     stop: Arc<AtomicBool>,
 }
 
@@ -251,7 +252,8 @@ impl Host {
         })?;
         let grids = recovered.deal.grids().len();
         let durability = &config.durability;
-        let checkpoints = Checkpoints::start(store, control_port, shard_count, grids, durability)?;
+        let checkpoints =
+            Checkpoints::start(store.clone(), control_port, shard_count, grids, durability)?;
         let shared = Shared {
             config: &config,
             listen: &listen,
@@ -273,6 +275,7 @@ impl Host {
             shards,
             checkpoints,
             committer,
+            store,
             stop,
         })
     }
@@ -308,13 +311,17 @@ impl Host {
     ///
     /// # Errors
     /// If a shard or the store has failed: the store is then as of its last durable beat, and the
-    /// next start recovers it.
+    /// next start recovers it. It is left open then, because closing it takes a second after a
+    /// failed write: end the process.
     pub fn finish(self) -> anyhow::Result<Tick> {
         self.stop();
         let shards = self.shards.join();
         self.checkpoints.finish();
         self.control.finish();
         let report = self.committer.finish().context("close the store");
+        if report.is_err() || shards.is_err() {
+            Box::leak(Box::new(self.store));
+        }
         let last = shards.context("run the shards")?;
         let report = report?;
         let last = last.into_iter().max().unwrap_or(Tick(0));

@@ -48,9 +48,10 @@ fn last_beat(backup: &Path) -> u64 {
 
 #[test]
 fn a_backup_under_load_comes_back_with_every_digest_equal() {
-    let folder = Folder::new(2, 1);
-    // Segments come, are compressed and go while it is copied.
-    let serve = folder.serve().set("durability.log_segment_mib", "1");
+    // Segments come, are compressed and go.
+    let small = ("durability.log_segment_mib", "1");
+    let folder = Folder::with(&std::env::temp_dir(), 2, 1, &[small]);
+    let serve = folder.serve().set(small.0, small.1);
     let server = serve.start();
     sign_up(&server, "Before");
     let bots = play(&server, &folder);

@@ -16,6 +16,8 @@ use crate::process::{DEADLINE, Folder, Said, Serve, Server, wait_until};
 const PASSWORD: &str = "violet comet drifts slowly";
 /// From the failure to the end of the process.
 const LONGEST: Duration = Duration::from_secs(1);
+/// Segments that are soon full.
+const SMALL: (&str, &str) = ("durability.log_segment_mib", "1");
 const XFS: Kind = Kind::Xfs { mib: 512 };
 
 /// Accounts that the server has acknowledged.
@@ -118,7 +120,7 @@ fn sign_up_until_it_is_gone(server: &Server, all: &mut Acknowledged) -> Vec<Stri
 
 /// Small segments: new room is wanted every few seconds.
 fn small_segments(folder: &Folder) -> Serve {
-    folder.serve().set("durability.log_segment_mib", "1")
+    folder.serve().set(SMALL.0, SMALL.1)
 }
 
 #[test]
@@ -127,7 +129,7 @@ fn a_full_disk_ends_the_server_and_room_brings_it_back() {
     let Some(mount) = enter(name, Kind::Tmpfs { mib: 192 }) else {
         return;
     };
-    let folder = Folder::new_in(&mount.path(), 2, 1);
+    let folder = Folder::with(&mount.path(), 2, 1, &[SMALL]);
     let server = small_segments(&folder).start();
     let mut all = Acknowledged::default();
     assert!(all.sign_up(&server.rest()));
@@ -153,7 +155,7 @@ fn a_disk_that_fails_ends_the_server_and_what_was_acknowledged_is_there() {
     let Some(mount) = enter(name, XFS) else {
         return;
     };
-    let folder = Folder::new_in(&mount.path(), 2, 1);
+    let folder = Folder::with(&mount.path(), 2, 1, &[SMALL]);
     let server = small_segments(&folder).start();
     // The galaxy and the keys; from here on the server has to see to it.
     mount.sync();
@@ -190,7 +192,7 @@ fn a_disk_that_stands_still_holds_back_replies_first_and_the_world_later() {
     let Some(mount) = enter(name, XFS) else {
         return;
     };
-    let folder = Folder::new_in(&mount.path(), 2, 1);
+    let folder = Folder::with(&mount.path(), 2, 1, &[SMALL]);
     let serve = folder.serve();
     let server = serve
         .set("durability.ahead_beats", &AHEAD.to_string())

@@ -126,7 +126,10 @@ fn round(
     let checked = check::last_beat(&store, sync);
     let (found, damage) = match checked {
         Ok(found) => (found, None),
-        Err(error) => (0, Some(format!("{error:#}"))),
+        Err(error) => {
+            let mount = volume.path().display().to_string();
+            (0, Some(format!("{error:#}").replace(&mount, "MOUNT")))
+        }
     };
     Ok(Round {
         sync,
@@ -135,7 +138,9 @@ fn round(
         acknowledged: ended.acknowledged,
         found,
         noticed_ms: ended.noticed_ms,
-        words: ended.words,
+        words: ended
+            .words
+            .replace(&*volume.path().to_string_lossy(), "MOUNT"),
         damage,
     })
 }

@@ -77,7 +77,15 @@ pub(crate) fn run(folder: &Path, sync: bool) -> anyhow::Result<Infallible> {
     let mut out = std::io::stdout().lock();
     let mut beat = first;
     loop {
-        if durable.wait(beat, PATIENCE).context("commit")? {
+        let is_durable = match durable.wait(beat, PATIENCE) {
+            Ok(is_durable) => is_durable,
+            Err(failure) => {
+                eprintln!("powerloss: {failure}");
+                // At once: RocksDB's threads rest for a second after a failed write.
+                signal_hook::low_level::exit(3)
+            }
+        };
+        if is_durable {
             let seen = durable.beat().unwrap_or(beat);
             writeln!(out, "durable {seen}").context("say what is durable")?;
             out.flush().context("say what is durable")?;
