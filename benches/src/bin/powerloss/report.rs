@@ -23,10 +23,32 @@ pub(crate) fn write(
     std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     let (synced, unsynced): (Vec<&Round>, Vec<&Round>) =
         rounds.iter().partition(|round| round.sync);
-    let lost = |rounds: &[&Round]| rounds.iter().map(|round| round.lost()).sum::<u64>();
     let damaged = synced.iter().filter(|round| round.damage.is_some()).count();
     let is_safe = lost(&synced) == 0 && damaged == 0 && synced.len() == args.rounds as usize;
     let means_something = lost(&unsynced) > 0;
+    let text = table(root, args, rounds, [&synced, &unsynced]);
+    print!("\n{text}\n");
+    let stem = folder.join("powerloss");
+    for (ending, content) in [("md", text), ("csv", csv(rounds))] {
+        let path = stem.with_extension(ending);
+        std::fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
+    }
+    println!("powerloss: {}.{{md,csv}}", stem.display());
+    Ok(is_safe && means_something)
+}
+
+/// Beats that were acknowledged and are gone.
+fn lost(rounds: &[&Round]) -> u64 {
+    rounds.iter().map(|round| round.lost()).sum()
+}
+
+/// For people.
+fn table(
+    root: &Path,
+    args: &Drill,
+    rounds: &[Round],
+    [synced, unsynced]: [&[&Round]; 2],
+) -> String {
     let id = machine::commit(root)["id"]
         .as_str()
         .unwrap_or("unknown")
@@ -49,10 +71,10 @@ pub(crate) fn write(
     text.push_str("| | losses of power | beats acknowledged | beats lost | has to be |\n");
     text.push_str("| --- | ---: | ---: | ---: | --- |\n");
     for (name, rounds, has_to) in [
-        ("with sync", &synced, "0, and every store whole"),
+        ("with sync", synced, "0, and every store whole"),
         (
             "without sync",
-            &unsynced,
+            unsynced,
             "more than 0: else the run proves nothing",
         ),
     ] {
@@ -68,6 +90,13 @@ pub(crate) fn write(
         );
     }
     text.push('\n');
+    text.push_str(&each(rounds));
+    text
+}
+
+/// A line for each round, and what was wrong.
+fn each(rounds: &[Round]) -> String {
+    let mut text = String::new();
     text.push_str("| round | sync | after | beats acknowledged | found | lost | writer ended |\n");
     text.push_str("| ---: | --- | ---: | ---: | ---: | ---: | --- |\n");
     for (number, round) in rounds.iter().enumerate() {
@@ -97,14 +126,7 @@ pub(crate) fn write(
             round.words
         );
     }
-    print!("\n{text}\n");
-    let stem = folder.join("powerloss");
-    for (ending, content) in [("md", text), ("csv", csv(rounds))] {
-        let path = stem.with_extension(ending);
-        std::fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
-    }
-    println!("powerloss: {}.{{md,csv}}", stem.display());
-    Ok(is_safe && means_something)
+    text
 }
 
 fn csv(rounds: &[Round]) -> String {

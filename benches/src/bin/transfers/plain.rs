@@ -19,7 +19,7 @@ const SAMPLE: u64 = 64;
 pub(crate) enum Gather {
     /// Each has its own.
     One,
-    /// All that come in this time.
+    /// As many as are made and durable in this time.
     For(Duration),
 }
 
@@ -130,25 +130,27 @@ impl Contestant for PlainRocks {
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
         let mut latencies_us = Vec::new();
+        let mut gathered = 1_u64;
         let begun = Instant::now();
         while begun.elapsed() < time {
             let mut batch = WriteBatch::default();
             let since = Instant::now();
             let mut asked = Vec::new();
-            loop {
+            for _ in 0..gathered {
                 if self.next_entry.is_multiple_of(SAMPLE) || self.gather == Gather::One {
                     asked.push(Instant::now());
                 }
                 self.add(&mut batch)?;
-                match self.gather {
-                    Gather::For(gather) if since.elapsed() < gather => {}
-                    _ => break,
-                }
             }
             self.db.write_opt(batch, &synced).context("write a batch")?;
             let now = Instant::now();
             let waited = asked.iter().map(|at| now.saturating_duration_since(*at));
             latencies_us.extend(waited.map(|it| u32::try_from(it.as_micros()).unwrap_or(u32::MAX)));
+            if let Gather::For(gather) = self.gather {
+                // By what this one took, at most twice as many.
+                let fits = gather.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
+                gathered = ((gathered as f64 * fits.clamp(0.5, 2.0)) as u64).max(1);
+            }
         }
         let took = begun.elapsed();
         Ok(Run {
