@@ -222,7 +222,7 @@ impl Running {
         };
         let words = self.last_words();
         // To the end of the pipe: everything that it has ever said.
-        for beat in self.words.iter() {
+        for beat in &self.words {
             self.acknowledged = self.acknowledged.max(beat);
         }
         Ok(Ended {

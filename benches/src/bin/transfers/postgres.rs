@@ -246,7 +246,7 @@ impl PostgresRun {
             }
             Script::Function => "SELECT transfer(:lower, :higher, :amount);\n",
         };
-        set + work
+        format!("{set}{work}")
     }
 
     fn latencies(&self, prefix: &str) -> anyhow::Result<Vec<u32>> {
