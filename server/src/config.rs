@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail, ensure};
+use orrery_base::Tick;
+use orrery_storage::log::LogOptions;
+use orrery_storage::{CommitOptions, StoreOptions};
 use serde::Deserialize;
 
 /// Everything that an operator can set. `docs/operations.md` explains each key.
@@ -123,6 +126,16 @@ pub struct DurabilityConfig {
     /// Whether a commit waits for the disk. Without it a power loss may take acknowledged
     /// value with it; for experiments only.
     pub sync: bool,
+    /// Beats that a shard may be ahead of the disk; then the world waits for it. 2..=10,000.
+    pub ahead_beats: u32,
+    /// MiB of rows and records that a shard may be ahead of the disk; 1..=4,096.
+    pub ahead_mib: u32,
+    /// MiB of durable rows that may wait for RocksDB; then commits wait for it. 1..=4,096.
+    pub rows_waiting_mib: u32,
+    /// MiB of a segment of the beat log before compression; 1..=1,024.
+    pub log_segment_mib: u32,
+    /// MiB on disk of the whole log beyond what a recovery needs; 16..=1,048,576.
+    pub log_keep_mib: u32,
 }
 
 impl Default for DurabilityConfig {
@@ -131,8 +144,72 @@ impl Default for DurabilityConfig {
             checkpoint_interval_beats: 300,
             keep_beats: 9_000,
             sync: true,
+            ahead_beats: 64,
+            ahead_mib: 64,
+            rows_waiting_mib: 64,
+            log_segment_mib: 64,
+            log_keep_mib: 8_192,
         }
     }
+}
+
+impl DurabilityConfig {
+    fn validate(
+        &self,
+        range: impl Fn(&str, u32, u32, u32) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let interval = self.checkpoint_interval_beats;
+        range(
+            "durability.checkpoint_interval_beats",
+            interval,
+            30,
+            100_000,
+        )?;
+        range(
+            "durability.keep_beats",
+            self.keep_beats,
+            interval,
+            10_000_000,
+        )?;
+        range("durability.ahead_beats", self.ahead_beats, 2, 10_000)?;
+        range("durability.ahead_mib", self.ahead_mib, 1, 4_096)?;
+        let waiting = self.rows_waiting_mib;
+        range("durability.rows_waiting_mib", waiting, 1, 4_096)?;
+        range("durability.log_segment_mib", self.log_segment_mib, 1, 1_024)?;
+        let keep = self.log_keep_mib;
+        range("durability.log_keep_mib", keep, 16, 1_024 * 1_024)
+    }
+
+    /// How beats are committed, from `first` on.
+    #[must_use]
+    pub fn commit_options(&self, first: Tick) -> CommitOptions {
+        CommitOptions {
+            first_beat: Some(first),
+            beats_waiting_max: self.ahead_beats as usize,
+            bytes_waiting_max: mebibytes(self.ahead_mib),
+            apply_bytes_max: mebibytes(self.rows_waiting_mib),
+            ..CommitOptions::default()
+        }
+    }
+
+    /// How the server opens its store, which must be there.
+    #[must_use]
+    pub fn store_options(&self) -> StoreOptions {
+        StoreOptions {
+            create: false,
+            sync: self.sync,
+            log: LogOptions {
+                segment_bytes: u64::from(self.log_segment_mib) << 20,
+                keep_bytes: u64::from(self.log_keep_mib) << 20,
+                ..LogOptions::default()
+            },
+            ..StoreOptions::default()
+        }
+    }
+}
+
+fn mebibytes(count: u32) -> usize {
+    (count as usize) << 20
 }
 
 /// Accounts, passwords, tokens, rate limits.
@@ -267,7 +344,7 @@ impl Config {
                 bail!("{key} = {value} is outside of {low}..={high}")
             }
         };
-        let ranges: [(&str, u32, u32, u32); 15] = [
+        let ranges: [(&str, u32, u32, u32); 13] = [
             (
                 "edge.snapshot_interval_beats",
                 self.edge.snapshot_interval_beats.into(),
@@ -293,18 +370,6 @@ impl Config {
                 self.edge.commands_per_second,
                 1,
                 1_000,
-            ),
-            (
-                "durability.checkpoint_interval_beats",
-                self.durability.checkpoint_interval_beats,
-                30,
-                100_000,
-            ),
-            (
-                "durability.keep_beats",
-                self.durability.keep_beats,
-                self.durability.checkpoint_interval_beats,
-                10_000_000,
             ),
             (
                 "accounts.game_token_seconds",
@@ -347,6 +412,7 @@ impl Config {
         for (key, value, low, high) in ranges {
             range(key, value, low, high)?;
         }
+        self.durability.validate(range)?;
         self.balance.validate(range)?;
         self.server.validate()
     }

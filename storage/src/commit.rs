@@ -184,7 +184,9 @@ const ABANDON: u8 = 2;
 impl Shared {
     /// Ends everything with a failure; the first one counts.
     fn fail(&self, failure: &CommitFailure) {
-        self.durable.fail(failure);
+        if self.durable.fail(failure) {
+            tracing::error!(%failure, "nothing is acknowledged any more");
+        }
         self.applied.fail(failure);
         self.closed.store(true, Ordering::Release);
         self.control.close(&ReceiptError::Failed(failure.clone()));

@@ -31,7 +31,7 @@ mod overlay;
 mod unlocked;
 mod write;
 
-pub use backup::BackupError;
+pub use backup::{BackupError, CopyProgress};
 pub use disk::{StoreDisk, StoreFile, UnsyncedDisk, UnsyncedFile};
 pub use error::{OpenError, WriteError};
 

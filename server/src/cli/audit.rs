@@ -7,6 +7,7 @@ use clap::Args;
 use orrery_storage::{Store, StoreOptions};
 
 use crate::config::Config;
+use crate::host::backup::Proof;
 use crate::host::folder;
 
 /// Which store to audit.
@@ -26,11 +27,9 @@ pub(super) fn run(config: &Config, args: &AuditArgs) -> anyhow::Result<ExitCode>
         ..StoreOptions::default()
     };
     let store = Store::open(folder::store_path(data), &options)?;
-    let structure = orrery_storage::audit::structure(&store);
-    let rows = orrery_services::audit::audit(&store)?;
-    super::print(&format!("structure: {structure}\nrows: {rows}\n"))?;
-    let sound = structure.is_sound() && rows.is_sound();
-    Ok(if sound {
+    let proof = Proof::of(&store)?;
+    super::print(&proof.to_string())?;
+    Ok(if proof.is_sound() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

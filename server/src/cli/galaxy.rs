@@ -142,7 +142,11 @@ fn generate(config: &Config, args: &GenerateArgs) -> anyhow::Result<()> {
     let data = args.data.as_ref().unwrap_or(&config.server.data);
     folder::prepare(data)?;
     let content = folder::open_content(data)?;
-    let store = Store::open(folder::store_path(data), &StoreOptions::default())?;
+    let options = StoreOptions {
+        create: true,
+        ..config.durability.store_options()
+    };
+    let store = Store::open(folder::store_path(data), &options)?;
     let replace = if args.replace {
         Replace::Yes
     } else {

@@ -1,6 +1,7 @@
 //! The command line: one module per command, each a thin shell around what the crates do.
 
 mod audit;
+mod backup;
 mod bots;
 mod content;
 mod dashboard;
@@ -43,6 +44,7 @@ Start here:
   orrery bots --count 500            a swarm against a running server
   orrery grid list                   where a running server's grids are and what they cost
   orrery audit --data DIR            prove that a store is sound
+  orrery backup create --to DIR      copy a store, also while the server runs
   orrery replay --data DIR --verify  run the journal again and compare every digest";
 
 #[derive(Subcommand)]
@@ -63,6 +65,8 @@ enum Command {
     Grid(grid::GridArgs),
     /// Check that a stopped store is sound: schema, journal, checkpoints, characters, ships.
     Audit(audit::AuditArgs),
+    /// Copy a store while it runs or not, prove a copy, make a data folder of it.
+    Backup(backup::BackupArgs),
     /// Run what was lived again: compare every digest, look at any beat, find where two runs part.
     Replay(replay::ReplayArgs),
     /// Write a past of many ships into a fresh store: for measurements.
@@ -87,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Content(command) => content::run(&config, &command),
         Command::Grid(args) => grid::run(&config, &args),
         Command::Audit(args) => audit::run(&config, &args),
+        Command::Backup(args) => backup::run(&config, &args),
         Command::Replay(args) => replay::run(&config, &args),
         Command::Rehearse(args) => rehearse::run(&config, &args),
     };

@@ -20,6 +20,9 @@ use crate::config::Config;
 use crate::host::recovery::Progress;
 use crate::host::{Host, StartProgress, folder};
 
+/// Between two looks at whether the server is to stop, or has stopped by itself.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Where the server keeps things and listens; what is not given is as configured.
 #[derive(Args)]
 pub(super) struct ServeArgs {
@@ -81,7 +84,7 @@ pub(super) fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode
     println!("ready");
     let started = Instant::now();
     while !signal.load(Ordering::Acquire) && !host.is_stopping() && !is_over(started, args) {
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(LOOK);
     }
     finish(host)
 }
@@ -105,7 +108,10 @@ pub(super) fn up(config: Config, args: &UpArgs) -> anyhow::Result<ExitCode> {
         if let Some(bots) = &mut bots {
             bots.check();
         }
-        std::thread::sleep(dashboard.interval());
+        let next = Instant::now() + dashboard.interval();
+        while Instant::now() < next && !signal.load(Ordering::Acquire) && !host.is_stopping() {
+            std::thread::sleep(LOOK);
+        }
     }
     dashboard.finish();
     println!("draining; once more to stop at once");
@@ -120,9 +126,18 @@ fn is_over(started: Instant, args: &ServeArgs) -> bool {
 }
 
 fn finish(host: Host) -> anyhow::Result<ExitCode> {
-    let last = host.finish()?;
-    println!("stopped after beat {last}; the store is clean");
-    Ok(ExitCode::SUCCESS)
+    match host.finish() {
+        Ok(last) => {
+            println!("stopped after beat {last}; the store is clean");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            super::fail(&error);
+            // At once: RocksDB's threads rest for a second after a failed write, and an orderly
+            // exit would wait for them. Nothing is left to be done for what is on the disk.
+            signal_hook::low_level::exit(1)
+        }
+    }
 }
 
 /// Raised by Ctrl-C or a request to terminate; a second Ctrl-C ends the process at once.
@@ -186,7 +201,11 @@ fn prepare(config: &Config, args: &UpArgs) -> anyhow::Result<()> {
     pack.write(&folder::pack_path(data))
         .context("write the content pack")?;
     let content = folder::open_content(data)?;
-    let store = Store::open(folder::store_path(data), &StoreOptions::default())?;
+    let options = StoreOptions {
+        create: true,
+        ..config.durability.store_options()
+    };
+    let store = Store::open(folder::store_path(data), &options)?;
     if stored::load(&store).context("load the galaxy")?.is_none() {
         println!(
             "· generate a galaxy of {} systems, seed {}",

@@ -26,6 +26,7 @@ use orrery_services::{Outbox, WallTime};
 use orrery_storage::{Batch, ControlPort, ReceiptError, Store};
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::backups::Backups;
 use super::handle::ControlHandle;
 use super::history::History;
 use super::http::RateLimits;
@@ -115,6 +116,7 @@ pub(super) struct Desk {
     pub(super) pool: PasswordPool,
     pub(super) operator: OperatorKey,
     pub(super) limits: RateLimits,
+    pub(super) backups: Arc<Backups>,
     /// The content pack, as clients download it.
     pub(super) pack: Bytes,
     pub(super) certificate_sha256: [u8; 32],
@@ -161,6 +163,7 @@ impl Desk {
             broken: AtomicBool::new(false),
             sealer,
             limits: RateLimits::new(&config.accounts),
+            backups: Arc::default(),
             config,
             store,
             port,
@@ -248,6 +251,12 @@ impl Desk {
         }
         if let Some(failure) = self.port.durable().failed() {
             troubles.push(failure.to_string());
+        }
+        let behind = self.metrics.durable_lag_beats();
+        if behind >= u64::from(self.config.durability.ahead_beats) {
+            troubles.push(format!(
+                "the disk is {behind} beats behind: the world waits"
+            ));
         }
         if self.broken.load(Ordering::Acquire) {
             troubles.push("a change of accounts was not stored".to_owned());

@@ -22,6 +22,7 @@
 //! once.
 
 mod admission;
+mod backups;
 mod balancer;
 mod desk;
 mod handle;
@@ -110,6 +111,9 @@ pub struct Control {
 
 /// How long requests that are under way may take after the end was asked for.
 const GRACE: Duration = Duration::from_secs(5);
+/// The same after the store has failed: nothing can be promised any more, and the server is to be
+/// gone within a second.
+const GRACE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
 /// Starts the control thread. When this returns, HTTP is being served.
 ///
@@ -139,9 +143,10 @@ pub fn start(setup: Setup) -> Result<Control, StartError> {
                     http::serve(Arc::clone(&desk), listener, ended.clone()),
                     admission::serve(Arc::clone(&desk), requests, ended.clone()),
                     balancer::serve(Arc::clone(&desk), ended.clone()),
-                    desk::keep_house(desk, ended),
+                    desk::keep_house(Arc::clone(&desk), ended),
                 )
             });
+            desk.backups.end();
             runtime.shutdown_timeout(Duration::from_millis(100));
         })
         .map_err(StartError::System)?;

@@ -6,6 +6,7 @@
 //! stop    shards drain and end after one same beat → last checkpoint → control → committer
 //! ```
 
+pub mod backup;
 pub mod checkpoints;
 pub mod folder;
 pub mod reader;
@@ -25,7 +26,7 @@ use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
 use orrery_services::economy::{self, Regions, Rules, Share};
 use orrery_services::galaxy::{self, Stored};
 use orrery_services::rows::RowError;
-use orrery_storage::{BeatPort, CommitOptions, Committer, Rows, Store, StoreOptions};
+use orrery_storage::{BeatPort, Committer, Rows, Store};
 
 use self::checkpoints::Checkpoints;
 use self::recovery::Galaxy;
@@ -66,6 +67,7 @@ pub struct Host {
     checkpoints: Checkpoints,
     committer: Committer,
     reader: std::thread::JoinHandle<()>,
+    store: Store,
     stop: Arc<AtomicBool>,
 }
 
@@ -94,11 +96,7 @@ fn recover(config: &Config, progress: &mut dyn StartProgress) -> anyhow::Result<
     progress.step("load content");
     let content = folder::open_content(data)?;
     progress.step("open store");
-    let options = StoreOptions {
-        create: false,
-        sync: config.durability.sync,
-        ..StoreOptions::default()
-    };
+    let options = config.durability.store_options();
     let store = Store::open(folder::store_path(data), &options)?;
     if store.at_open().last_beat.is_some() && !store.was_clean() {
         tracing::warn!("the store was not shut down cleanly: recovering");
@@ -274,10 +272,7 @@ impl Host {
         let context = Arc::clone(&recovered.context);
         progress.step("start");
         let shard_count = config.shards();
-        let commit = CommitOptions {
-            first_beat: Some(recovered.last.next()),
-            ..CommitOptions::default()
-        };
+        let commit = config.durability.commit_options(recovered.last.next());
         let store = recovered.store.clone();
         let (committer, ports, control_port) =
             Committer::start(&store, usize::from(shard_count), commit)?;
@@ -298,7 +293,8 @@ impl Host {
         let (economies, reader) = economies(&store, &context, shard_count, recovered.last)?;
         let grids = recovered.deal.grids().len();
         let durability = &config.durability;
-        let checkpoints = Checkpoints::start(store, control_port, shard_count, grids, durability)?;
+        let checkpoints =
+            Checkpoints::start(store.clone(), control_port, shard_count, grids, durability)?;
         let shared = Shared {
             config: &config,
             listen: &listen,
@@ -321,6 +317,7 @@ impl Host {
             checkpoints,
             committer,
             reader,
+            store,
             stop,
         })
     }
@@ -356,7 +353,8 @@ impl Host {
     ///
     /// # Errors
     /// If a shard or the store has failed: the store is then as of its last durable beat, and the
-    /// next start recovers it.
+    /// next start recovers it. It is left open then, because closing it takes a second after a
+    /// failed write: end the process.
     pub fn finish(self) -> anyhow::Result<Tick> {
         self.stop();
         let shards = self.shards.join();
@@ -365,6 +363,9 @@ impl Host {
         self.checkpoints.finish();
         self.control.finish();
         let report = self.committer.finish().context("close the store");
+        if report.is_err() || shards.is_err() {
+            Box::leak(Box::new(self.store));
+        }
         let last = shards.context("run the shards")?;
         reader.map_err(|_| anyhow!("the reader has panicked"))?;
         let report = report?;

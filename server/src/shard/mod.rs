@@ -86,7 +86,11 @@ type ShardResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// If a socket cannot be bound or breaks, or the store takes no more beats.
 pub async fn run(seat: ShardSeat<Packet>, parts: ShardParts) -> ShardResult<Tick> {
     let mut shard = Shard::new(seat, parts)?;
-    shard.run()
+    let ended = shard.run();
+    // Also after a failure: clients shall not have to find out by waiting.
+    let told = shard.say_goodbye();
+    let last = ended?;
+    told.map(|()| last)
 }
 
 struct Shard {
@@ -475,7 +479,7 @@ impl Shard {
         }
     }
 
-    /// The last beat is done: says goodbye to the clients when it is durable.
+    /// The last beat is done: waits until it is durable.
     fn end(&mut self) -> ShardResult<Tick> {
         let last = self.simulation.tick();
         self.exchange_grids(last.next())?;
@@ -488,12 +492,17 @@ impl Shard {
             self.serve()?;
             self.shell.wait(Instant::now() + LOOK_AWAY);
         }
+        Ok(last)
+    }
+
+    /// Closes all connections.
+    fn say_goodbye(&mut self) -> ShardResult<()> {
         self.clients.close_all();
         for _ in 0..3 {
             self.shell
                 .transmit(&mut self.clients.edge, Instant::now())?;
             self.shell.wait(Instant::now() + LOOK_AWAY);
         }
-        Ok(last)
+        Ok(())
     }
 }

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod backup;
 mod bad_input;
 mod determinism;
+mod disk;
 mod end_to_end;
 mod galaxy;
 mod placement;

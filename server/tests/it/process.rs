@@ -91,6 +91,11 @@ fn command() -> Command {
     command
 }
 
+/// The environment's variable for a key of the configuration.
+fn variable(key: &str) -> String {
+    format!("ORRERY__{}", key.to_uppercase().replace('.', "__"))
+}
+
 /// Runs the binary to its end.
 #[track_caller]
 pub(crate) fn run(arguments: &[&str]) -> Said {
@@ -225,8 +230,15 @@ impl Folder {
     /// A folder with a galaxy.
     #[track_caller]
     pub(crate) fn new(systems: u32, seed: u64) -> Self {
+        Self::with(&std::env::temp_dir(), systems, seed, &[])
+    }
+
+    /// The same inside of another folder, with keys of the configuration such as
+    /// `("durability.log_segment_mib", "1")`.
+    #[track_caller]
+    pub(crate) fn with(parent: &Path, systems: u32, seed: u64, keys: &[(&str, &str)]) -> Self {
         let made = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir_in(parent).unwrap(),
         };
         let pack = made.pack();
         let pack = pack.to_str().unwrap();
@@ -241,7 +253,12 @@ impl Folder {
         .success();
         let (systems, seed) = (systems.to_string(), seed.to_string());
         let galaxy = ["galaxy", "generate", "--systems", &systems, "--seed", &seed];
-        run(&[&galaxy[..], &["--data", made.path()]].concat()).success();
+        let arguments = [&galaxy[..], &["--data", made.path()]].concat();
+        let mut generate = command();
+        let keys = keys.iter().map(|(key, value)| (variable(key), value));
+        generate.args(&arguments).envs(keys);
+        let generated = Spoken::new(generate.spawn().unwrap(), &arguments.join(" "));
+        generated.end(DEADLINE).success();
         made
     }
 
@@ -336,8 +353,7 @@ impl Serve {
 
     /// Sets a key of the configuration, such as `edge.max_clients`.
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
-        let name = format!("ORRERY__{}", key.to_uppercase().replace('.', "__"));
-        self.environment.push((name, value.to_owned()));
+        self.environment.push((variable(key), value.to_owned()));
         self
     }
 
@@ -456,6 +472,13 @@ impl Server {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.spoken.err.lock().unwrap().clone()
+    }
+
+    /// Waits for an end that nobody asked for. Returns what it has said, and when it had ended.
+    #[track_caller]
+    pub(crate) fn fall(self) -> (Said, std::time::SystemTime) {
+        let said = self.spoken.end(DEADLINE);
+        (said, std::time::SystemTime::now())
     }
 
     /// Ends it as a power cut would: `kill -9`. Returns what it has logged.

@@ -198,10 +198,7 @@ fn run<D: Disk, S: RowSink>(
             );
             home(Some(writer.into_log()));
         }
-        Err(failure) => {
-            tracing::error!(%failure, "commits stopped: nothing is acknowledged any more");
-            home(None);
-        }
+        Err(_) => home(None),
     }
     result
 }

@@ -145,11 +145,12 @@ impl Durable {
         true
     }
 
-    pub(super) fn fail(&self, failure: &CommitFailure) {
+    /// Whether this is the first failure: the cause. Later ones follow from it and are not kept.
+    pub(super) fn fail(&self, failure: &CommitFailure) -> bool {
         let guard = self.state.waiting.lock();
-        // The first failure is the cause; later ones follow from it.
-        let _ = self.state.failed.set(failure.clone());
+        let is_first = self.state.failed.set(failure.clone()).is_ok();
         drop(guard);
         self.state.changed.notify_all();
+        is_first
     }
 }

@@ -15,6 +15,7 @@ use crate::{Batch, Domain, KeyRange, Rows, StoreOptions, meta};
 use gate::{GateDisk, Word};
 
 mod crash;
+mod faults;
 mod gate;
 mod pipeline;
 mod store;

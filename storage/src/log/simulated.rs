@@ -262,9 +262,7 @@ impl State {
 
     fn check_room(&self, more: u64) -> io::Result<()> {
         match self.faults.capacity {
-            Some(capacity) if self.used() + more > capacity => {
-                Err(io::ErrorKind::StorageFull.into())
-            }
+            Some(capacity) if self.used() + more > capacity => Err(rustix::io::Errno::NOSPC.into()),
             _ => Ok(()),
         }
     }

@@ -286,10 +286,10 @@ fn unknown_domains_are_refused_by_schema_or_by_name() {
     let scratch = Scratch::new();
     let store = scratch.open();
     drop(store);
-    add_family(&scratch.path(), "market");
+    add_family(&scratch.path(), "weather");
     let error = refusal(&scratch.path(), &quick());
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains("market"));
+    assert!(error.to_string().contains("weather"));
 
     let scratch = Scratch::new();
     let store = scratch.open();
@@ -297,7 +297,7 @@ fn unknown_domains_are_refused_by_schema_or_by_name() {
     let row = put(Domain::Meta, meta::SCHEMA_KEY, &newer.to_be_bytes());
     store.write(&row).unwrap();
     drop(store);
-    add_family(&scratch.path(), "market");
+    add_family(&scratch.path(), "weather");
     let error = refusal(&scratch.path(), &quick());
     assert!(
         matches!(error, OpenError::NewerSchema { found, .. } if found == newer),

@@ -10,6 +10,7 @@
 mod account;
 mod admin;
 mod auth;
+mod backups;
 mod grids;
 mod guard;
 mod limits;
@@ -36,8 +37,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::GRACE;
 use super::desk::Desk;
+use super::{GRACE, GRACE_AFTER_FAILURE};
 
 pub(super) use limits::RateLimits;
 
@@ -120,7 +121,13 @@ pub(super) async fn serve(
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, all).await.is_err() {
+    let has_failed = desk.port.durable().failed().is_some();
+    let grace = if has_failed {
+        GRACE_AFTER_FAILURE
+    } else {
+        GRACE
+    };
+    if tokio::time::timeout(grace, all).await.is_err() {
         tracing::warn!("HTTP connections were cut off");
     }
 }

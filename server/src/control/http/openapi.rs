@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::super::desk::Desk;
 use super::problem::ProblemBody;
-use super::{account, admin, grids, monitor};
+use super::{account, admin, backups, grids, monitor};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -65,6 +65,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(monitor::trace))
         .routes(routes!(admin::bots))
         .routes(routes!(admin::drain))
+        .routes(routes!(backups::begin, backups::show))
         .routes(routes!(grids::list))
         .routes(routes!(grids::move_to))
         .routes(routes!(grids::split))

@@ -4,6 +4,7 @@ mod accounts;
 mod game;
 mod grids;
 mod operator;
+mod store;
 mod web;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -150,6 +151,11 @@ impl Server {
     fn open(folder: TempDir, config: Config) -> Self {
         let options = StoreOptions {
             sync: false,
+            // Soon full.
+            log: orrery_storage::log::LogOptions {
+                segment_bytes: 64 << 10,
+                ..Default::default()
+            },
             ..StoreOptions::default()
         };
         let store = Store::open(folder::store_path(folder.path()), &options).unwrap();

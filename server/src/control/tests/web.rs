@@ -295,6 +295,8 @@ fn every_route_is_described_and_every_description_is_routed() {
         "get /api/v1/openapi.json",
         "post /admin/v1/bots",
         "post /admin/v1/drain",
+        "post /admin/v1/backup",
+        "get /admin/v1/backup",
         "get /admin/v1/grids",
         "post /admin/v1/grids/{grid}/move",
         "post /admin/v1/grids/{grid}/split",

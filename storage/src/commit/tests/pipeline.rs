@@ -304,7 +304,7 @@ fn errors_of_the_disk_close_the_commit() {
         write_fails_in: Some(3),
         ..Faults::default()
     };
-    for (faults, words) in [(full, "storage"), (broken, "os error 5")] {
+    for (faults, words) in [(full, "os error 28"), (broken, "os error 5")] {
         let mut machine = Machine::new(5);
         let mut process = machine.start();
         process.submit();
