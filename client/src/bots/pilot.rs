@@ -115,7 +115,7 @@ pub struct Pilot {
 const ACTIVATE_CM: i64 = 200_000;
 
 /// The dearest thing that a bot buys.
-const BUYS_UP_TO: Money = Money(2_000_00);
+const BUYS_UP_TO: Money = Money(200_000);
 
 /// Cents with no more than four digits before the zeros, which is what markets allow.
 const fn rounded(cents: i64) -> i64 {

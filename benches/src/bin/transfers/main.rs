@@ -10,6 +10,7 @@
 //!   transaction per transfer, by `pgbench` over a Unix socket with 1, 8 and 64 connections.
 //! - RocksDB alone: a `WriteBatch` with the same rows, its write-ahead log synced; one transfer a
 //!   batch, and as many as come in the time of a beat.
+//! - Orrery: two shards with their ledgers and the commit of both, beat by beat.
 //!
 //! One more contestant is one more line in [`contestants`].
 //!
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod contest;
+mod ours;
 mod plain;
 mod postgres;
 mod report;
@@ -32,6 +34,7 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use crate::contest::{Contestant, Outcome};
+use crate::ours::Ours;
 use crate::plain::{Gather, PlainRocks};
 use crate::postgres::{PostgresRun, Script, Server};
 
@@ -120,5 +123,6 @@ fn contestants(args: &Args, folder: &Path) -> anyhow::Result<Vec<Box<dyn Contest
         let plain = PlainRocks::create(&folder.join("rocksdb"), args.accounts, gather)?;
         all.push(Box::new(plain));
     }
+    all.push(Box::new(Ours::create(folder, args.accounts)?));
     Ok(all)
 }
