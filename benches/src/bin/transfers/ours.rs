@@ -2,8 +2,8 @@
 //! every beat of 30 a second.
 //!
 //! A wish comes at some moment between two beats and is carried out in the next one; it counts
-//! when that beat is durable. How many come is raised until a beat's work would leave no time for
-//! anything else: see [`WORK_MAX`].
+//! when that beat is durable. As many come as the shards and the disk keep up with: see
+//! [`WORK_MAX`] and [`LAG_MAX`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,6 +30,8 @@ const SHARDS: usize = 2;
 const PARTITIONS: u16 = 16;
 /// The most of a beat that its transfers may take.
 const WORK_MAX: Duration = Duration::from_millis(20);
+/// From the beginning of a beat until it is durable, at most.
+const LAG_MAX: Duration = Duration::from_millis(30);
 /// Of so many transfers, the latency of one is kept.
 const SAMPLE: usize = 64;
 
@@ -110,6 +112,7 @@ impl Contestant for Ours {
                         wishes: Wishes::new(shard as u64 + 1, per_partition),
                         turn: 0,
                         sent: Vec::new(),
+                        lag: Duration::ZERO,
                         latencies_us: Vec::new(),
                     };
                     shard.run(first, until)
@@ -152,6 +155,8 @@ struct Shard {
     turn: usize,
     /// Beats that are not durable yet: number, when it began, its transfers.
     sent: Vec<(Tick, Instant, usize)>,
+    /// Of the newest durable beat, from its beginning until it was durable.
+    lag: Duration,
     latencies_us: Vec<u32>,
 }
 
@@ -160,7 +165,7 @@ impl Shard {
         let mut tick = Tick(1);
         let mut batch = self.begin(tick)?;
         self.submit(tick, &mut batch)?;
-        let (mut begins, mut count, mut transfers) = (first, 1_000_usize, 0_u64);
+        let (mut begins, mut count, mut transfers) = (first, 5_000_usize, 0_u64);
         while begins < until {
             self.wait(begins)?;
             tick = tick.next();
@@ -170,9 +175,10 @@ impl Shard {
             self.sent.push((tick, begins, count));
             transfers += count as u64;
             self.submit(tick, &mut batch)?;
-            // As many as fit, at most twice as many as before.
-            let fits = WORK_MAX.as_secs_f64() / worked.as_secs_f64().max(1e-6);
-            count = ((count as f64 * fits.clamp(0.5, 2.0)) as usize).max(1);
+            // Slowly more, quickly less.
+            let is_late = worked > WORK_MAX || self.lag > LAG_MAX || self.sent.len() > 2;
+            let factor = if is_late { 0.8 } else { 1.02 };
+            count = ((count as f64 * factor) as usize).max(100);
             begins += BEAT;
         }
         while !self.sent.is_empty() {
@@ -250,6 +256,7 @@ impl Shard {
                 && tick <= durable
             {
                 self.sent.remove(0);
+                self.lag = now.saturating_duration_since(begun);
                 // Wishes came evenly in the time of the beat before.
                 for sample in (0..count).step_by(SAMPLE) {
                     let waited = BEAT.mul_f64(1.0 - sample as f64 / count as f64);
