@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bad_input;
+mod custody;
 mod determinism;
 mod end_to_end;
 mod galaxy;
