@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod bots;
 mod content;
+mod custody;
 mod dashboard;
 mod galaxy;
 mod grid;
@@ -12,6 +13,7 @@ pub(crate) mod progress;
 mod rehearse;
 mod replay;
 mod serve;
+mod table;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -45,6 +47,7 @@ Start here:
   orrery grid list                   where a running server's grids are and what they cost
   orrery audit --data DIR            prove that a store is sound
   orrery backup create --to DIR      copy a store, also while the server runs
+  orrery custody character NAME      what a character has, and what became of the money
   orrery replay --data DIR --verify  run the journal again and compare every digest";
 
 #[derive(Subcommand)]
@@ -63,10 +66,13 @@ enum Command {
     Content(content::ContentCommand),
     /// Show a running server's grids; move, spread and pace them.
     Grid(grid::GridArgs),
-    /// Check that a stopped store is sound: schema, journal, checkpoints, characters, ships.
+    /// Check that a stopped store is sound: schema, journal, checkpoints, characters, ships, and
+    /// that no value was doubled or has vanished.
     Audit(audit::AuditArgs),
     /// Copy a store while it runs or not, prove a copy, make a data folder of it.
     Backup(backup::BackupArgs),
+    /// Show what an account, a character or an item has been through, from the newest transfer on.
+    Custody(custody::CustodyArgs),
     /// Run what was lived again: compare every digest, look at any beat, find where two runs part.
     Replay(replay::ReplayArgs),
     /// Write a past of many ships into a fresh store: for measurements.
@@ -92,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Grid(args) => grid::run(&config, &args),
         Command::Audit(args) => audit::run(&config, &args),
         Command::Backup(args) => backup::run(&config, &args),
+        Command::Custody(args) => custody::run(&config, &args),
         Command::Replay(args) => replay::run(&config, &args),
         Command::Rehearse(args) => rehearse::run(&config, &args),
     };

@@ -217,7 +217,8 @@ fn economies(
     last: Tick,
 ) -> anyhow::Result<(Vec<ShardEconomy>, std::thread::JoinHandle<()>)> {
     let regions = Regions::new(&context.galaxy);
-    let rules = Arc::new(Rules::new(&context.content, regions, economy::PARTITIONS));
+    let partitions = economy::partitions(store).context("read the economy")?;
+    let rules = Arc::new(Rules::new(&context.content, regions, partitions));
     let (ports, thread) = reader::start(store.clone(), Arc::clone(&rules), shards)?;
     // Which ids collide is nobody's business.
     let seed = RandomState::new().hash_one(last.0);

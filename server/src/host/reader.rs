@@ -5,10 +5,10 @@ use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
-use orrery_base::value::query::{ValueQuery, ValueView};
+use orrery_base::value::query::{ItemPlace, ValueQuery, ValueView};
 use orrery_base::{CharacterId, ShardIndex};
 use orrery_services::custody::{Account, PartitionIndex};
-use orrery_services::economy::{Desk, Read, Rules};
+use orrery_services::economy::{Desk, Read, Rules, query};
 use orrery_services::rows::RowError;
 use orrery_storage::Store;
 
@@ -145,6 +145,40 @@ fn read_all(
 }
 
 /// What a client gets to see; none: nothing, because of where it is.
-fn view(_: &Store, _: &Rules, _: &Question) -> Result<Option<ValueView>, RowError> {
-    Ok(None)
+fn view(store: &Store, rules: &Rules, question: &Question) -> Result<Option<ValueView>, RowError> {
+    let character = question.character;
+    let partitions = rules.partitions;
+    let view = match &question.query {
+        ValueQuery::Wallet {
+            before,
+            limit,
+            reason,
+        } => query::wallet_view(store, partitions, character, *before, *limit, *reason)?,
+        ValueQuery::Inventory { place, after } => {
+            let account = match (place, question.desk) {
+                (ItemPlace::HangarAt(station), _) => Account::hangar(character, *station),
+                (ItemPlace::Here(place), Some(desk)) => desk.account(character, *place),
+                (ItemPlace::Here(_), None) => return Ok(None),
+            };
+            query::inventory_view(store, partitions, account, *after, None)?
+        }
+        ValueQuery::MyOrders { after } => {
+            query::orders_view(store, partitions, character, *after)?
+        }
+        ValueQuery::History {
+            type_id,
+            before_day,
+        } => {
+            let region = question
+                .desk
+                .and_then(|desk| rules.regions.region_of(desk.system));
+            let Some(region) = region else {
+                return Ok(None);
+            };
+            query::history_view(store, partitions, region, *type_id, *before_day)?
+        }
+        // A book is looked at where it is kept; trade windows are not on the wire yet.
+        ValueQuery::Book { .. } | ValueQuery::Trade { .. } => return Ok(None),
+    };
+    Ok(Some(view))
 }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod bad_input;
+mod custody;
 mod determinism;
 mod disk;
 mod end_to_end;

@@ -37,7 +37,7 @@ pub use crate::character::{CharacterRow, ShipOwner};
 pub use handle::{Command, Reply};
 pub use rows::{AccountRow, COUNTERS_KEY, Counters, Faucet, NameKind, name_key};
 pub(crate) use rows::{decode_counters, decode_minted, decode_name};
-pub use state::{Accounts, Limits, LogIn, Start, StartError, Station};
+pub use state::{Accounts, Limits, LogIn, Start, StartError, Station, character_named};
 
 /// Why a command was refused: the player's mistake, the state is unchanged. `Display` is a
 /// sentence for the player.

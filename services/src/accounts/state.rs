@@ -195,6 +195,15 @@ pub(crate) fn character(
         .map_err(|error| RowError::damaged(Domain::Character, &key, error))
 }
 
+/// The character with a name, however it is capitalised; none if there is no such character.
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+pub fn character_named(rows: &impl Rows, name: &str) -> Result<Option<CharacterId>, RowError> {
+    let found = find_name(rows, NameKind::Character, &crate::names::fold(name))?;
+    Ok(found.map(CharacterId))
+}
+
 pub(crate) fn find_name(
     rows: &impl Rows,
     kind: NameKind,

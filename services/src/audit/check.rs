@@ -18,7 +18,7 @@ use crate::tokens::decode_spent;
 
 pub(super) struct Auditor<P> {
     is_place: P,
-    report: Report,
+    pub(super) report: Report,
     /// Names of the index that no owner has claimed yet, by key.
     names: BTreeMap<Vec<u8>, u64>,
     /// Accounts and the characters that they list and that have not turned up yet.

@@ -2,9 +2,11 @@
 
 use core::fmt;
 
+use orrery_base::value::ItemId;
 use orrery_base::{AccountId, CharacterId, EntityId, GridId};
 
 use crate::accounts::NameKind;
+use crate::custody;
 use crate::rows::RowError;
 
 /// Most problems that a report lists; further ones are only counted.
@@ -34,6 +36,8 @@ pub struct Counts {
 pub struct Report {
     /// What there is.
     pub counts: Counts,
+    /// What custody found; its problems are among those here, too.
+    pub custody: custody::audit::Report,
     /// What is wrong, in the order of the rows; at most [`PROBLEMS_MAX`].
     pub problems: Vec<Problem>,
     /// How many problems there are, listed or not.
@@ -217,6 +221,19 @@ pub enum Problem {
         minted: u64,
         /// Rows.
         ships: u64,
+    },
+    /// Value was doubled, has vanished or is in no place.
+    #[error("custody: {0}")]
+    Custody(String),
+    /// What custody has at a character's helm is not the ship that the character sits in.
+    #[error("character {character}: custody has item {item} at the helm, but {why}")]
+    Helm {
+        /// The character.
+        character: CharacterId,
+        /// What is at the helm.
+        item: ItemId,
+        /// What the character's row says.
+        why: String,
     },
     /// The galaxy is damaged.
     #[error("{0}")]

@@ -1,4 +1,5 @@
-use orrery_base::{AccountId, CharacterId, ObjectId, TypeId};
+use orrery_base::value::{ItemId, TransferReason};
+use orrery_base::{AccountId, CharacterId, ObjectId, Tick, TypeId};
 use orrery_storage::{Batch, Domain, Rows as _};
 
 use super::*;
@@ -6,6 +7,8 @@ use crate::accounts::{
     AccountRow, Accounts, COUNTERS_KEY, Command, Faucet, Limits, NameKind, Start, Station, name_key,
 };
 use crate::character::{CharacterRow, Location, ShipOwner};
+use crate::custody::{self, Account, Cause, Minted, Stored};
+use crate::economy;
 use crate::passwords::Hash;
 use crate::rows::MemoryRows;
 use crate::{Outbox, WallTime};
@@ -243,4 +246,85 @@ fn damaged_rows_are_listed_and_bounded() {
             .contains("and 2000 more problems\nNOT sound"),
         "{report}"
     );
+}
+
+/// Gives a character something by custody.
+fn give(rows: &mut MemoryRows, to: Account, minted: Minted) {
+    let home = to.home(economy::PARTITIONS);
+    let mut ledger = custody::load(rows, home).expect("readable");
+    ledger.begin(Tick(1), WallTime(1));
+    ledger.activate(Stored::empty(to));
+    let cause = Cause {
+        actor: CharacterId(to.owner),
+        reason: TransferReason::StartingGrant,
+        reference: 0,
+    };
+    let faucet = Account::faucet(1, home);
+    ledger.mint(faucet, to, minted, cause).expect("possible");
+    change(rows, |batch| ledger.write(batch));
+}
+
+#[test]
+fn a_ship_at_the_helm_is_the_one_that_its_character_sits_in() {
+    let helm = |character| Account::helm(CharacterId(character));
+    let ship = |type_id, item| Minted::Ship(TypeId(type_id), ItemId(item));
+    let found = |to, minted| {
+        let mut rows = world();
+        give(&mut rows, to, minted);
+        problems(&rows)
+    };
+    // The others have never been given anything, and that is sound.
+    assert!(found(helm(2), ship(5, 2)).is_empty());
+    let first = EntityId::minted(1);
+    assert_eq!(
+        found(helm(1), ship(5, 2)),
+        [format!(
+            "character 1: custody has item 2 at the helm, but the character sits in ship {first}"
+        )]
+    );
+    assert_eq!(
+        found(helm(1), ship(6, 1)),
+        [
+            "character 1: custody has item 1 at the helm, but it has type 6, and the character's \
+             ship has type 5"
+        ]
+    );
+    assert_eq!(
+        found(helm(9), ship(5, 1)),
+        ["character 9: custody has item 1 at the helm, but there is no such character"]
+    );
+    let packed = found(helm(1), Minted::Units(TypeId(5), 1));
+    assert!(
+        packed[0].ends_with("that is no assembled ship"),
+        "{packed:?}"
+    );
+}
+
+#[test]
+fn what_custody_finds_is_a_problem_of_the_store() {
+    let mut rows = world();
+    let wallet = Account::wallet(CharacterId(1));
+    give(&mut rows, wallet, Minted::Coins(500));
+    let report = audit(&rows).expect("memory");
+    assert!(report.is_sound(), "{report}");
+    assert_eq!(report.custody.sums.len(), 1);
+    let heads = rows.range(Domain::Custody, orrery_storage::KeyRange::all());
+    let head = heads
+        .flatten()
+        .find(|row| row.key.len() == 2 + custody::ACCOUNT_KEY_BYTES);
+    let head = head.expect("the wallet's");
+    let mut elsewhere = rows.clone();
+    change(&mut elsewhere, |batch| economy::put_partitions(batch, 4));
+    assert_eq!(
+        problems(&elsewhere),
+        ["custody: wallet 1 is in partition 25, not at home"]
+    );
+    change(&mut rows, |batch| batch.delete(Domain::Custody, head.key));
+    assert_eq!(problems(&rows), ["custody: cents: -500 too many"]);
+    change(&mut rows, |batch| {
+        batch.put(Domain::Meta, b"partitions", b"?");
+    });
+    let found = problems(&rows);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("meta row"), "{found:?}");
 }

@@ -5,10 +5,13 @@
 //! - for every commodity: minted − burned = in accounts + in flight;
 //! - an item is in one place, and the row of its place names it;
 //! - no stack is empty or too large, no account holds too much;
+//! - the newest entry of an account's history is there, is about that account, and where it is
+//!   about money, says what the account holds;
 //! - the counter of items is above every id that was given out;
-//! - what was sent, received and is waiting between two partitions fits together.
+//! - what was sent, received and is waiting between two partitions fits together, without a gap.
 //!
-//! Cost: reads every row once; 40 bytes of memory for each item.
+//! Cost: reads every row of custody once, and looks one up for each account and each item; 40
+//! bytes of memory for each item.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +19,8 @@ use orrery_base::value::{ItemId, QUANTITY_MAX};
 use orrery_storage::{Domain, KeyRange, Order, ReadError, Rows};
 
 use super::account::{Account, AccountKind, PartitionIndex};
-use super::entry::Commodity;
+use super::entry::{Commodity, EntryRef};
+use super::history;
 use super::ledger::{COINS_MAX, Lot};
 use super::outbox::OutboxRow;
 use super::rows::{CustodyRow, place_of};
@@ -53,7 +57,7 @@ impl Sum {
 pub struct Report {
     /// By commodity.
     pub sums: BTreeMap<Commodity, Sum>,
-    /// Accounts that hold something.
+    /// Accounts that hold something, or once did.
     pub accounts: u64,
     /// Stacks.
     pub stacks: u64,
@@ -99,7 +103,7 @@ pub fn audit(
     for row in rows.scan(Domain::Custody, KeyRange::all(), Order::Ascending) {
         let row = row?;
         match CustodyRow::read(&row.key, &row.value) {
-            Ok(row) => auditor.custody(row),
+            Ok(row) => auditor.custody(rows, row)?,
             Err(error) => auditor.report.add(|| error.to_string()),
         }
     }
@@ -123,15 +127,16 @@ struct Auditor {
 }
 
 impl Auditor {
-    fn custody(&mut self, row: CustodyRow) {
+    fn custody(&mut self, rows: &impl Rows, row: CustodyRow) -> Result<(), ReadError> {
         match row {
-            CustodyRow::Head(partition, account, coins, _) => {
+            CustodyRow::Head(partition, account, coins, last) => {
                 self.home(partition, &account);
+                self.newest(rows, &account, coins, last)?;
                 self.report.accounts += 1;
                 if coins > COINS_MAX {
                     self.report.add(|| format!("{account} holds too much"));
                 }
-                self.sum(Commodity::Coin).held += u128::from(coins);
+                add(&mut self.sum(Commodity::Coin).held, coins);
             }
             CustodyRow::Stack(partition, account, stack) => {
                 self.home(partition, &account);
@@ -140,15 +145,18 @@ impl Auditor {
                     self.report
                         .add(|| format!("item {} has an impossible quantity", stack.id));
                 }
-                self.sum(Commodity::Type(stack.type_id)).held += u128::from(stack.quantity);
+                add(
+                    &mut self.sum(Commodity::Type(stack.type_id)).held,
+                    stack.quantity,
+                );
                 self.item(stack.id, account);
             }
             CustodyRow::Total(partition, account, commodity, total) => {
                 self.home(partition, &account);
                 let sum = self.sum(commodity);
                 match account.kind {
-                    AccountKind::Faucet => sum.minted += total,
-                    AccountKind::Sink => sum.burned += total,
+                    AccountKind::Faucet => add(&mut sum.minted, total),
+                    AccountKind::Sink => add(&mut sum.burned, total),
                     _ => self.report.add(|| format!("{account} has a total")),
                 }
             }
@@ -156,6 +164,45 @@ impl Auditor {
                 self.counters.insert(partition, items);
             }
         }
+        Ok(())
+    }
+
+    /// The head of an account leads to its history.
+    fn newest(
+        &mut self,
+        rows: &impl Rows,
+        account: &Account,
+        coins: u64,
+        last: EntryRef,
+    ) -> Result<(), ReadError> {
+        if !last.is_some() {
+            if coins > 0 {
+                self.report
+                    .add(|| format!("{account} holds money and has no history"));
+            }
+            return Ok(());
+        }
+        let found = history::find(rows, last)?;
+        let after = found.and_then(|(_, entry)| {
+            let after = if entry.to == *account {
+                entry.to_after
+            } else if entry.from == *account {
+                entry.from_after
+            } else {
+                return None;
+            };
+            Some((entry.commodity, after))
+        });
+        match after {
+            None => self
+                .report
+                .add(|| format!("{account} has no entry {last}, which is its newest")),
+            Some((Commodity::Coin, after)) if after != coins => self.report.add(|| {
+                format!("{account} holds {coins} cents, its newest entry {last} says {after}")
+            }),
+            Some(_) => {}
+        }
+        Ok(())
     }
 
     fn sum(&mut self, commodity: Commodity) -> &mut Sum {
@@ -172,7 +219,7 @@ impl Auditor {
     fn item(&mut self, item: ItemId, account: Account) {
         if let Some(other) = self.items.insert(item, account) {
             self.report
-                .add(|| format!("item {item} is in {other} and in {account}"));
+                .add(|| format!("item {item} is {} and {}", name_of(other), name_of(account)));
         }
     }
 
@@ -197,48 +244,61 @@ impl Auditor {
                 Err(error) => self.report.add(|| error.to_string()),
             }
         }
-        let mut next: BTreeMap<(PartitionIndex, PartitionIndex), u64> = BTreeMap::new();
+        // What has a number and is neither received nor waiting has vanished.
+        let mut last = received.clone();
         for (from, to, parcel) in waiting {
             let pair = (from, to);
             let watermark = received.get(&pair).copied().unwrap_or(0);
-            let expected = next.insert(pair, parcel.number + 1);
-            if expected.is_some_and(|expected| expected != parcel.number) {
-                self.report
-                    .add(|| format!("a parcel before {} of {from:?} is missing", parcel.number));
+            let last = last.entry(pair).or_default();
+            if parcel.number > last.saturating_add(1) {
+                let (from, to, number) = (from.0, to.0, parcel.number);
+                self.report.add(|| {
+                    format!("parcels before {number} from partition {from} to {to} are missing")
+                });
             }
+            *last = parcel.number.max(*last);
             if parcel.number <= watermark {
                 continue;
             }
             self.report.parcels += 1;
             let Some(lots) = lots(&parcel.bytes) else {
-                self.report
-                    .add(|| format!("parcel {} of {from:?} is damaged", parcel.number));
+                let (from, to) = (from.0, to.0);
+                self.report.add(|| {
+                    let number = parcel.number;
+                    format!("parcel {number} from partition {from} to {to} is damaged")
+                });
                 continue;
             };
             for lot in lots {
-                self.sum(lot.commodity()).in_flight += u128::from(lot.quantity());
+                add(&mut self.sum(lot.commodity()).in_flight, lot.quantity());
                 if let Lot::Stack(stack, _) = &lot
                     && stack.id != ItemId::NONE
                 {
                     // Its row names where it goes to, which is checked when it is there.
-                    self.items.entry(stack.id).or_insert(ON_THE_WAY);
+                    self.item(stack.id, ON_THE_WAY);
                 }
             }
         }
+        for &pair in last.keys() {
+            sent.entry(pair).or_insert(0);
+        }
         for (pair, sent) in sent {
-            let received = received.get(&pair).copied().unwrap_or(0);
-            let next = next
-                .get(&pair)
-                .copied()
-                .unwrap_or(received + 1)
-                .max(received + 1);
-            if next != sent + 1 {
-                self.report.add(|| {
-                    format!("of {sent} parcels {pair:?}, {received} have arrived and the last that waits is {}", next - 1)
-                });
+            let last = last.get(&pair).copied().unwrap_or(0);
+            if last != sent {
+                self.pair(pair, sent, last);
             }
         }
         Ok(())
+    }
+
+    fn pair(&mut self, (from, to): (PartitionIndex, PartitionIndex), sent: u64, last: u64) {
+        let (from, to) = (from.0, to.0);
+        self.report.add(|| {
+            format!(
+                "of {sent} parcels from partition {from} to {to}, the last that has arrived or \
+                 waits is {last}"
+            )
+        });
     }
 
     fn places(&mut self, rows: &impl Rows) -> Result<(), ReadError> {
@@ -246,9 +306,16 @@ impl Auditor {
         for (item, account) in &items {
             match place_of(rows, *item) {
                 Ok(Some((Some(place), _))) if place == *account || *account == ON_THE_WAY => {}
-                Ok(place) => self
-                    .report
-                    .add(|| format!("item {item} is in {account}, its own row says {place:?}")),
+                Ok(place) => {
+                    let account = name_of(*account);
+                    let said = match place {
+                        None => "there is no such item".to_owned(),
+                        Some((None, _)) => "it is no more".to_owned(),
+                        Some((Some(place), _)) => format!("it is in {place}"),
+                    };
+                    self.report
+                        .add(|| format!("item {item} is {account}, its own row says: {said}"));
+                }
                 Err(RowError::Read(error)) => return Err(error),
                 Err(error) => self.report.add(|| error.to_string()),
             }
@@ -287,9 +354,32 @@ impl Auditor {
         for (commodity, sum) in sums {
             if sum.excess() != 0 {
                 self.report
-                    .add(|| format!("{commodity:?}: {} too many: {sum:?}", sum.excess()));
+                    .add(|| format!("{}: {} too many", what(commodity), sum.excess()));
             }
         }
         self.report
     }
 }
+
+/// Adds; what is too large for 128 bits is damage, and is seen in the sum.
+fn add(sum: &mut u128, more: impl Into<u128>) {
+    *sum = sum.wrapping_add(more.into());
+}
+
+fn what(commodity: Commodity) -> String {
+    match commodity {
+        Commodity::Coin => "cents".to_owned(),
+        Commodity::Type(type_id) => format!("units of type {}", type_id.0),
+    }
+}
+
+fn name_of(account: Account) -> String {
+    if account == ON_THE_WAY {
+        "on its way".to_owned()
+    } else {
+        format!("in {account}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - [`Account`]: where value can be. [`Ledger`]: the accounts in memory, and how value moves.
-//! - [`Entry`]: the history; each entry leads to the ones before it.
+//! - [`Entry`]: the history; each entry leads to the ones before it. [`history`] walks it.
 //! - [`Outbox`]: what goes to another partition arrives exactly once.
 //! - [`Requests`]: what a client sends twice has one effect.
 //! - [`audit`]: the proof, from the rows alone.
@@ -23,6 +23,7 @@
 mod account;
 pub mod audit;
 mod entry;
+pub mod history;
 mod ledger;
 mod lookup;
 mod outbox;
@@ -40,7 +41,11 @@ pub(crate) use entry::{put_account, take_account};
 pub use ledger::{COINS_MAX, Cause, Ledger, Lot, Minted, Onto, What};
 pub use outbox::{Outbox, OutboxRow, PAIR_PARCELS_MAX, Parcel};
 pub use requests::{Judgement, Outcome, RequestLimits, Requests, put_answer, take_answer};
-pub use rows::{CustodyRow, Stack, Stored, place_of, read_account};
+pub(crate) use rows::kind_prefix;
+pub use rows::{
+    CustodyRow, Stack, Stored, accounts_of, place_of, read_account, read_head, read_stack,
+    stacks_after,
+};
 pub use write::load;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use orrery_base::value::{ITEM_NAME_BYTES_MAX, ItemId};
 use orrery_proto::bytes::{FieldError, FieldReader, put_bytes, put_varint};
 use orrery_storage::{Domain, KeyRange, Order, Rows};
 
-use super::account::{ACCOUNT_KEY_BYTES, Account, PartitionIndex};
+use super::account::{ACCOUNT_KEY_BYTES, Account, AccountKind, PartitionIndex};
 use super::entry::{Commodity, EntryRef, put_account, take_account};
 use crate::rows::RowError;
 
@@ -309,4 +309,112 @@ pub fn place_of(
     };
     let place = decode_place(&value).map_err(|error| damaged(Domain::Item, &key, error))?;
     Ok(Some(place))
+}
+
+/// The cents in an account, and the newest entry of its history.
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+pub fn read_head(
+    rows: &impl Rows,
+    partition: PartitionIndex,
+    account: &Account,
+) -> Result<(u64, EntryRef), RowError> {
+    let key = head_key(partition, account);
+    let Some(value) = rows.get(Domain::Custody, &key)? else {
+        return Ok((0, EntryRef::NONE));
+    };
+    decode_head(&value).map_err(|error| damaged(Domain::Custody, &key, error))
+}
+
+/// A stack in an account, if it is there.
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+pub fn read_stack(
+    rows: &impl Rows,
+    partition: PartitionIndex,
+    account: &Account,
+    item: ItemId,
+) -> Result<Option<Stack>, RowError> {
+    let key = stack_key(partition, account, item);
+    let Some(value) = rows.get(Domain::Custody, &key)? else {
+        return Ok(None);
+    };
+    let stack = decode_stack(item, &value);
+    stack
+        .map(Some)
+        .map_err(|error| damaged(Domain::Custody, &key, error))
+}
+
+/// The stacks of an account that come after an item, by id, at most so many. Reads no others.
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+pub fn stacks_after(
+    rows: &impl Rows,
+    partition: PartitionIndex,
+    account: &Account,
+    after: ItemId,
+    most: usize,
+) -> Result<Vec<Stack>, RowError> {
+    let Some(first) = after.0.checked_add(1) else {
+        return Ok(Vec::new());
+    };
+    let mut range = prefixed(&head_key(partition, account));
+    range.from = stack_key(partition, account, ItemId(first)).to_vec();
+    let mut stacks = Vec::new();
+    for row in rows.scan(Domain::Custody, range, Order::Ascending) {
+        if stacks.len() == most {
+            break;
+        }
+        let row = row?;
+        if let CustodyRow::Stack(_, _, stack) = CustodyRow::read(&row.key, &row.value)? {
+            stacks.push(stack);
+        }
+    }
+    Ok(stacks)
+}
+
+/// The accounts of one kind that an owner has in a partition, by place.
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+pub fn accounts_of(
+    rows: &impl Rows,
+    partition: PartitionIndex,
+    kind: AccountKind,
+    owner: u64,
+) -> Result<Vec<Stored>, RowError> {
+    let mut prefix = kind_prefix(partition, kind).to_vec();
+    prefix.extend_from_slice(&owner.to_be_bytes());
+    let mut found: Vec<Stored> = Vec::new();
+    for row in rows.scan(Domain::Custody, prefixed(&prefix), Order::Ascending) {
+        let row = row?;
+        match CustodyRow::read(&row.key, &row.value)? {
+            CustodyRow::Head(_, account, coins, last) => found.push(Stored {
+                coins,
+                last,
+                ..Stored::empty(account)
+            }),
+            CustodyRow::Stack(_, account, stack) => {
+                // A stack without a head is damage, which the audit tells of.
+                if found.last().is_none_or(|stored| stored.account != account) {
+                    found.push(Stored::empty(account));
+                }
+                if let Some(stored) = found.last_mut() {
+                    stored.stacks.push(stack);
+                }
+            }
+            CustodyRow::Total(..) | CustodyRow::Counters(..) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// How the keys of all accounts of a kind begin.
+#[must_use]
+pub(crate) const fn kind_prefix(partition: PartitionIndex, kind: AccountKind) -> [u8; 3] {
+    let [high, low] = partition.0.to_be_bytes();
+    [high, low, kind as u8]
 }

@@ -20,9 +20,11 @@
 //!   they came, also when one has to wait for an account.
 //! - An answer is for the beat in which it is given: the shell releases it when that is durable.
 
+mod birth;
 mod orders;
 mod own;
 mod partition;
+pub mod query;
 mod regions;
 mod rules;
 mod share;
@@ -39,6 +41,7 @@ use crate::custody::{Account, AccountKind, Outcome, Parcel, PartitionIndex, Stor
 use crate::market::Order;
 use crate::rows::RowError;
 
+pub use birth::{partitions, put_partitions};
 pub use partition::Partition;
 pub use regions::Regions;
 pub use rules::{Goods, Rules, Taps};
@@ -190,4 +193,4 @@ pub struct Output {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

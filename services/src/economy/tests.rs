@@ -1,4 +1,4 @@
 //! What players do with value, beat by beat, on any number of shards.
 
 mod desk;
-mod town;
+pub(crate) mod town;

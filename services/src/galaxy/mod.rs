@@ -104,6 +104,7 @@ pub fn store(
     replace: Replace,
 ) -> Result<Batch, StoreError> {
     let mut batch = Batch::new();
+    crate::economy::put_partitions(&mut batch, crate::economy::PARTITIONS);
     if replace == Replace::No {
         if let Some(meta) = read_meta(rows)? {
             return Err(StoreError::AlreadyThere {

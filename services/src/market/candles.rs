@@ -212,6 +212,45 @@ impl Candles {
             })
             .collect()
     }
+
+    /// The stored candles of a type before a day, or from the newest on; newest first, at most so
+    /// many. Reads no others.
+    ///
+    /// # Errors
+    /// [`RowError`] if the store cannot be read or a row is damaged.
+    pub fn newest_before(
+        rows: &impl Rows,
+        partition: u16,
+        region: RegionId,
+        type_id: TypeId,
+        before: Option<Day>,
+        most: usize,
+    ) -> Result<Vec<(Day, Candle)>, RowError> {
+        let key = |day| candle_key(partition, region, type_id, day);
+        let to = before.map_or_else(
+            || {
+                // The key after that of the last day there can be.
+                let mut to = key(Day(u32::MAX));
+                to.push(0);
+                to
+            },
+            key,
+        );
+        rows.scan(
+            Domain::Market,
+            KeyRange::between(key(Day(0)), to),
+            ScanOrder::Descending,
+        )
+        .take(most)
+        .map(|row| {
+            let row = row?;
+            let (_, day) = decode_candle_key(&row.key)?;
+            let candle = decode_candle(&row.value)
+                .map_err(|reason| RowError::damaged(Domain::Market, &row.key, reason))?;
+            Ok((day, candle))
+        })
+        .collect()
+    }
 }
 
 #[cfg(test)]

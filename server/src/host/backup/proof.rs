@@ -12,6 +12,12 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// What the rows mean.
+    #[must_use]
+    pub const fn rows(&self) -> &orrery_services::audit::Report {
+        &self.rows
+    }
+
     /// Reads everything.
     ///
     /// # Errors
