@@ -162,9 +162,7 @@ fn view(store: &Store, rules: &Rules, question: &Question) -> Result<Option<Valu
             };
             query::inventory_view(store, partitions, account, *after, None)?
         }
-        ValueQuery::MyOrders { after } => {
-            query::orders_view(store, partitions, character, *after)?
-        }
+        ValueQuery::MyOrders { after } => query::orders_view(store, partitions, character, *after)?,
         ValueQuery::History {
             type_id,
             before_day,

@@ -1,5 +1,7 @@
 //! Items, money and the market, from the client's library over the wire to the store and back.
 
+use std::sync::Arc;
+
 use orrery_base::command::{Command, RejectCode};
 use orrery_base::money::Money;
 use orrery_base::value::query::{ItemPlace, ItemRow, ValueQuery, ValueView};
@@ -56,6 +58,18 @@ impl Trader {
         Self {
             player: connect(&account.ticket(server)).await.unwrap(),
         }
+    }
+
+    /// A newcomer, who has what newcomers have.
+    async fn newcomer(server: &Server, account: &Account) -> Self {
+        let mut trader = Self::new(server, account).await;
+        trader
+            .hears("the grant", |message| {
+                let grant = Some(TransferReason::StartingGrant);
+                matches!(message, ServerMessage::WalletChanged { reason, .. } if *reason == grant)
+            })
+            .await;
+        trader
     }
 
     async fn done(&mut self, command: ValueCommand) -> Result<ValueAnswer, RejectCode> {
@@ -154,8 +168,8 @@ fn goods_and_money_change_hands_between_systems() {
     // Newcomers begin in turn at the stations: these two in different systems.
     let [ada, ben] = ["Ada", "Ben"].map(|name| Account::sign_up(&server, name));
     let (order, ada_home) = block_on(async {
-        let mut ada = Trader::new(&server, &ada).await;
-        let mut ben = Trader::new(&server, &ben).await;
+        let mut ada = Trader::newcomer(&server, &ada).await;
+        let mut ben = Trader::newcomer(&server, &ben).await;
         let ada_home = ada.player.situation.docked.unwrap();
         assert_ne!(Some(ada_home), ben.player.situation.docked);
         assert_eq!(ada.balance().await, start);
@@ -258,7 +272,7 @@ fn goods_and_money_change_hands_between_systems() {
 #[test]
 fn the_desk_is_in_the_station() {
     let folder = Folder::new(1, 1);
-    let content = content();
+    let content = Arc::new(content());
     let server = folder.serve().start();
     let ada = Account::sign_up(&server, "Ada");
     block_on(async {

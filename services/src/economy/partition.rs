@@ -572,6 +572,9 @@ impl Partition {
         for result in results {
             result.expect("the rules grant possible quantities, and the accounts are empty");
         }
+        let cents = step.rules.grant_cents.cast_signed();
+        let news = self.wallet_news(&wallet, cents, cause.reason);
+        step.out.events.push((character, news));
     }
 }
 

@@ -22,6 +22,7 @@ use orrery_base::SystemId;
 use orrery_game::galaxy::{Galaxy, Gate, Params, Span, System};
 use orrery_storage::{Batch, Domain, ReadError, Rows};
 
+use crate::economy::{PARTITIONS, put_partitions};
 use crate::record::{self, RecordError};
 use crate::rows::{RowError, fixed_key};
 
@@ -104,7 +105,6 @@ pub fn store(
     replace: Replace,
 ) -> Result<Batch, StoreError> {
     let mut batch = Batch::new();
-    crate::economy::put_partitions(&mut batch, crate::economy::PARTITIONS);
     if replace == Replace::No {
         if let Some(meta) = read_meta(rows)? {
             return Err(StoreError::AlreadyThere {
@@ -112,6 +112,8 @@ pub fn store(
                 seed: meta.params().seed,
             });
         }
+        // Once, at the store's birth: what is in it is divided by this number for ever.
+        put_partitions(&mut batch, PARTITIONS);
     } else {
         batch.delete_range(Domain::Galaxy, [0], [u8::MAX]);
     }
