@@ -11,6 +11,7 @@
 //! - [`tokens`]: web sessions and single-use game tokens.
 //! - [`character`]: the stored character, which is also what a grid receives when it enters.
 //! - [`galaxy`]: the generated galaxy as rows.
+//! - [`custody`]: where everything of value is. [`economy`]: what players do with it.
 //! - [`market`]: the order books of the regions, fees and the history of prices.
 //! - [`whois`]: names by id. [`audit`]: proof that all of this fits together.
 //! - [`rows`], [`record`]: reading rows, and their bytes.

@@ -77,7 +77,8 @@ pub enum ValueQuery {
 /// One entry of a wallet's journal.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct JournalEntry {
-    /// Its number in this wallet's history, from 1 on: the cursor.
+    /// Which entry: the cursor. A number that only means something to the server; of two entries
+    /// of a wallet the later one has the greater.
     pub entry: u64,
     /// When, in milliseconds since 1970.
     pub at_unix_ms: u64,
@@ -187,7 +188,8 @@ pub enum ValueView {
     Wallet {
         /// What is there now.
         balance: Money,
-        /// Newest first, at most [`JOURNAL_PAGE_MAX`].
+        /// Newest first, at most [`JOURNAL_PAGE_MAX`]. With a reason asked for there can be few,
+        /// or none, and more on the next page.
         entries: Vec<JournalEntry>,
         /// `before` of the next page; 0 at the end.
         next: u64,

@@ -196,10 +196,17 @@ impl<'a> Names<'a> {
                 place: 0,
             },
         };
-        if account.place == 0 && place.is_some() {
-            bail!("there is one {} only: leave out {place:?}", kind.name());
+        match (kind, place) {
+            (
+                AccountKind::Wallet
+                | AccountKind::Helm
+                | AccountKind::Container
+                | AccountKind::Wreck
+                | AccountKind::Contract,
+                Some(place),
+            ) => bail!("there is one {} only: leave out {place:?}", kind.name()),
+            _ => Ok(account),
         }
-        Ok(account)
     }
 }
 
