@@ -601,6 +601,8 @@ fn needs_of_shipment(shipment: &Shipment) -> Vec<Account> {
             Account::helm(character),
             Account::hangar(character, station),
         ],
+        // The character's orders are in memory with the wallet; the goods go to a hangar.
+        Purpose::Filled { .. } => vec![to, Account::wallet(character)],
         _ => vec![to],
     }
 }
