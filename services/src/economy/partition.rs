@@ -244,7 +244,7 @@ impl Partition {
         };
         let mut is_waiting = blocked.contains(&source);
         for account in needs {
-            if !self.ledger.is_active(&account) {
+            if !self.ledger.need(&account) {
                 is_waiting = true;
                 if self.asked.insert(account) {
                     step.out.loads.push(account);
