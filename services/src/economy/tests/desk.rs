@@ -430,3 +430,23 @@ fn what_was_needed_lately_stays_in_memory() {
     }
     assert!(town.is_active(account(1)) && !town.is_active(account(2)));
 }
+
+#[test]
+fn orders_that_have_ended_leave_no_account() {
+    let mut town = Town::new(2, 3);
+    let (ore, metal) = (town.item(1, ORE), town.item(2, METAL));
+    let custody = |town: &Town| {
+        let all = KeyRange::all();
+        let rows = town.rows.scan(Domain::Custody, all, Order::Ascending);
+        rows.map(Result::unwrap)
+            .filter(|row| row.key[2] == AccountKind::Market as u8 && row.key.len() > 3)
+            .count()
+    };
+    let sold = town.ok(1, sell(ore, 5, 10_00)).order;
+    let bought = town.ok(3, buy(METAL, 9, 20_00)).order;
+    assert!(custody(&town) >= 3);
+    town.ok(2, sell(metal, 9, 20_00));
+    town.ok(1, ValueCommand::CancelOrder { order: sold });
+    assert_ne!(bought, sold);
+    assert_eq!(custody(&town), 0);
+}
