@@ -1,7 +1,7 @@
 # The doors to everything. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint tidy bench gate fuzz flame figures doc clean-data
+.PHONY: help run test build lint tidy bench gate fuzz model flame figures doc clean-data
 
 # Handed to the program by `make run`, for example: make run ARGS="--bots 500"
 ARGS ?=
@@ -46,6 +46,10 @@ gate: ## Count instructions of the hot paths and compare with the committed budg
 
 fuzz: ## Fuzz every decoder for SECONDS_EACH seconds (needs a nightly Rust and cargo-fuzz)
 	@scripts/fuzz.sh $(SECONDS_EACH)
+
+model: ## Ten million operations of the economy beside a simple model (five minutes; MODEL_SEED)
+	@$(ENV) MODEL_OPERATIONS=$${MODEL_OPERATIONS:-10000000} cargo nextest run --release \
+		--workspace --lib --no-capture -E 'test(a_long_run_does_what_a_simple_model_does)'
 
 flame: ## A flamegraph of the running server (15 seconds)
 	@$(ENV) perf/flame.sh

@@ -1,7 +1,8 @@
 //! Reading rows for the services: why a read failed, writes on their way to the disk, and rows
 //! in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
+use std::ops::Bound;
 
 use orrery_storage::{Batch, Domain, KeyRange, Operation, Order, ReadError, Row, Rows, Scan};
 
@@ -80,9 +81,25 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 type Key = (Domain, Vec<u8>);
 
 /// Rows in memory: what tests and the simulator use for a store.
+///
+/// A scan costs what is in its range.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MemoryRows {
-    rows: BTreeMap<Key, Vec<u8>>,
+    /// No domain is empty.
+    rows: BTreeMap<Domain, BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+/// The rows of a range.
+fn within(
+    rows: &BTreeMap<Vec<u8>, Vec<u8>>,
+    range: KeyRange,
+) -> btree_map::Range<'_, Vec<u8>, Vec<u8>> {
+    let to = match range.to {
+        // An empty or reversed range has no rows; the map would refuse it.
+        Some(to) => Bound::Excluded(to.max(range.from.clone())),
+        None => Bound::Unbounded,
+    };
+    rows.range((Bound::Included(range.from), to))
 }
 
 impl MemoryRows {
@@ -91,24 +108,41 @@ impl MemoryRows {
         for operation in batch.iter() {
             match operation {
                 Operation::Put { domain, key, value } => {
-                    self.rows.insert((domain, key.to_vec()), value.to_vec());
+                    let rows = self.rows.entry(domain).or_default();
+                    rows.insert(key.to_vec(), value.to_vec());
                 }
                 Operation::Delete { domain, key } => {
-                    self.rows.remove(&(domain, key.to_vec()));
+                    self.remove(domain, core::iter::once(key));
                 }
                 Operation::DeleteRange { domain, from, to } => {
-                    self.rows.retain(|(of, key), _| {
-                        *of != domain || key.as_slice() < from || key.as_slice() >= to
-                    });
+                    let Some(rows) = self.rows.get(&domain) else {
+                        continue;
+                    };
+                    let range = within(rows, KeyRange::between(from, to));
+                    let keys: Vec<_> = range.map(|(key, _)| key.clone()).collect();
+                    self.remove(domain, keys.iter().map(Vec::as_slice));
                 }
             }
+        }
+    }
+
+    fn remove<'a>(&mut self, domain: Domain, keys: impl Iterator<Item = &'a [u8]>) {
+        let Some(rows) = self.rows.get_mut(&domain) else {
+            return;
+        };
+        for key in keys {
+            rows.remove(key);
+        }
+        if rows.is_empty() {
+            self.rows.remove(&domain);
         }
     }
 }
 
 impl Rows for MemoryRows {
     fn get(&self, domain: Domain, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.rows.get(&(domain, key.to_vec())).cloned())
+        let rows = self.rows.get(&domain);
+        Ok(rows.and_then(|rows| rows.get(key)).cloned())
     }
 
     fn multi_get<K: AsRef<[u8]>>(
@@ -122,18 +156,14 @@ impl Rows for MemoryRows {
     }
 
     fn scan(&self, domain: Domain, range: KeyRange, order: Order) -> Scan<'_> {
-        let rows = self
-            .rows
-            .iter()
-            .filter(move |((of, key), _)| {
-                *of == domain && *key >= range.from && range.to.as_ref().is_none_or(|to| key < to)
+        let rows = self.rows.get(&domain).into_iter();
+        let rows = rows.flat_map(move |rows| within(rows, range.clone()));
+        let rows = rows.map(|(key, value)| {
+            Ok(Row {
+                key: key.clone(),
+                value: value.clone(),
             })
-            .map(|((_, key), value)| {
-                Ok(Row {
-                    key: key.clone(),
-                    value: value.clone(),
-                })
-            });
+        });
         match order {
             Order::Ascending => Scan::new(rows),
             Order::Descending => Scan::new(rows.rev()),

@@ -205,6 +205,18 @@ impl Ledger {
         account.is_boundary() || self.places.get(account).is_some()
     }
 
+    /// As [`Ledger::is_active`], for who goes on to use the account: it is not idle.
+    pub fn need(&mut self, account: &Account) -> bool {
+        let tick = self.tick;
+        if let Some(place) = self.places.get(account)
+            && let Some(open) = &mut self.open[place as usize]
+        {
+            open.used = tick;
+            return true;
+        }
+        account.is_boundary()
+    }
+
     /// Takes in an account as it is stored. One that is in memory already stays as it is.
     pub fn activate(&mut self, stored: Stored) {
         if self.is_active(&stored.account) {

@@ -56,6 +56,10 @@ impl Ledger {
             let open = self.open[place].as_mut().expect("dirty accounts stay");
             open.is_dirty = false;
             let stored = &open.stored;
+            if stored.account.is_transient() && stored.is_empty() {
+                out.delete(Domain::Custody, head_key(partition, &stored.account));
+                continue;
+            }
             encode_head(stored.coins, stored.last, &mut bytes);
             out.put(
                 Domain::Custody,

@@ -258,7 +258,7 @@ impl Partition {
         };
         let mut is_waiting = blocked.contains(&source);
         for account in needs {
-            if !self.ledger.is_active(&account) {
+            if !self.ledger.need(&account) {
                 is_waiting = true;
                 if self.asked.insert(account) {
                     step.out.loads.push(account);
@@ -609,5 +609,9 @@ fn needs_of_shipment(shipment: &Shipment) -> Vec<Account> {
     if to.kind == AccountKind::Market {
         return Vec::new();
     }
-    vec![to]
+    match shipment.purpose {
+        // The character's orders are in memory with the wallet; the goods go to a hangar.
+        Purpose::Filled { .. } => vec![to, Account::wallet(CharacterId(to.owner))],
+        _ => vec![to],
+    }
 }

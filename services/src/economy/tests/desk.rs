@@ -5,9 +5,11 @@ use orrery_base::money::Money;
 use orrery_base::value::{ItemId, OrderId, OrderRange, Place, RequestId, ValueCommand};
 use orrery_base::{CharacterId, TypeId};
 use orrery_proto::message::ServerMessage;
+use orrery_storage::{Domain, KeyRange, Order, Rows as _};
 
 use super::town::{HULL, METAL, ORE, SECRET, Town, desk};
-use crate::economy::Command;
+use crate::custody::{Account, AccountKind, home_of};
+use crate::economy::{Command, own};
 
 fn sell(item: ItemId, quantity: u64, price: i64) -> ValueCommand {
     ValueCommand::Sell {
@@ -394,4 +396,57 @@ fn the_number_of_shards_changes_no_row() {
     for shards in [2, 3, 8] {
         assert!(run(shards) == one, "{shards} shards differ from one");
     }
+}
+
+#[test]
+fn orders_that_are_filled_while_their_owner_is_away_are_known_at_home() {
+    let mut town = Town::new(2, 3);
+    let order = town.ok(1, buy(METAL, 200, 10_00)).order;
+    let home = home_of(1, town.rules.partitions);
+    let own = |town: &Town| -> Vec<(OrderId, u64)> {
+        let orders = own::read(&town.rows, home, CharacterId(1)).unwrap();
+        orders.iter().map(|own| (own.id, own.quantity)).collect()
+    };
+    assert_eq!(own(&town), [(order, 200)]);
+    // Nothing of the first one is in memory any more.
+    for (sold, left) in [(50, vec![(order, 150)]), (150, vec![])] {
+        town.start(3);
+        let metal = town.item(3, METAL);
+        assert_eq!(town.ok(3, sell(metal, sold, 10_00)).quantity, sold);
+        assert_eq!(own(&town), left);
+    }
+}
+
+#[test]
+fn what_was_needed_lately_stays_in_memory() {
+    let mut town = Town::new(1, 3);
+    let account = |actor| Account::wallet(CharacterId(actor));
+    town.refused(1, pay(1, 5));
+    // An hour, as partitions count it.
+    town.tick.0 += 110_000;
+    for _ in 0..30 {
+        // Changes nothing.
+        town.refused(1, pay(1, 5));
+    }
+    assert!(town.is_active(account(1)) && !town.is_active(account(2)));
+}
+
+#[test]
+fn orders_that_have_ended_leave_no_account() {
+    let mut town = Town::new(2, 3);
+    let (ore, metal) = (town.item(1, ORE), town.item(2, METAL));
+    let custody = |town: &Town| {
+        let all = KeyRange::all();
+        let rows = town.rows.scan(Domain::Custody, all, Order::Ascending);
+        rows.map(Result::unwrap)
+            .filter(|row| row.key[2] == AccountKind::Market as u8 && row.key.len() > 3)
+            .count()
+    };
+    let sold = town.ok(1, sell(ore, 5, 10_00)).order;
+    let bought = town.ok(3, buy(METAL, 9, 20_00)).order;
+    assert!(custody(&town) >= 3);
+    town.ok(2, sell(metal, 9, 20_00));
+    town.ok(1, ValueCommand::CancelOrder { order: sold });
+    assert_ne!(bought, sold);
+    assert_eq!(custody(&town), 0);
 }

@@ -9,10 +9,11 @@ use orrery_base::{AccountId, CharacterId, EntityId, GridId, SystemId, Tick, Type
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Domain};
 
+use super::tally::Tally;
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit};
-use crate::economy::{Command, Desk, Goods, Message, Read, Regions, Rules, Share, Shipment, Taps};
+use crate::economy::{Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps};
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
 
@@ -81,6 +82,10 @@ pub(crate) struct Town {
     pub(crate) events: Vec<(CharacterId, ServerMessage)>,
     /// Whether the audit runs after every beat.
     pub(crate) is_audited: bool,
+    /// Conservation, after every beat.
+    pub(crate) tally: Option<Tally>,
+    /// Milliseconds that have passed between beats.
+    pub(crate) pause_ms: u64,
 }
 
 impl Town {
@@ -102,6 +107,8 @@ impl Town {
             answers: Vec::new(),
             events: Vec::new(),
             is_audited: true,
+            tally: None,
+            pause_ms: 0,
         };
         town.start(shards);
         for character in 1..=characters {
@@ -153,7 +160,7 @@ impl Town {
     }
 
     pub(crate) fn now(&self) -> WallTime {
-        WallTime(BEGIN_MS + self.tick.0 * 33)
+        WallTime(BEGIN_MS + self.tick.0 * 33 + self.pause_ms)
     }
 
     pub(crate) fn request(&mut self) -> RequestId {
@@ -210,6 +217,9 @@ impl Town {
             self.events.extend(out.events);
             self.loads.extend(out.loads);
         }
+        if let Some(tally) = &mut self.tally {
+            tally.take(&batch);
+        }
         self.rows.apply(&batch);
         if self.is_audited {
             self.audit();
@@ -220,13 +230,42 @@ impl Town {
     pub(crate) fn rest(&mut self) {
         for _ in 0..100 {
             self.beat();
-            let partitions = self.shares.iter().flat_map(Share::partitions);
-            let mut busy = partitions.filter(|partition| !partition.is_at_rest());
-            if self.messages.is_empty() && self.loads.is_empty() && busy.next().is_none() {
+            if self.is_at_rest() {
                 return;
             }
         }
         panic!("the town does not come to rest");
+    }
+
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let is_busy = |partition: &Partition| !partition.is_at_rest();
+        self.messages.is_empty() && self.loads.is_empty() && !self.partitions().any(is_busy)
+    }
+
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.shares.iter().flat_map(Share::partitions)
+    }
+
+    /// Whether an account is in the memory of its home.
+    pub(crate) fn is_active(&self, account: Account) -> bool {
+        let home = account.home(self.rules.partitions);
+        let partition = self.shares[self.share_of(home)].partition(home).unwrap();
+        partition.ledger().is_active(&account)
+    }
+
+    /// Deletes the history before the last `beats`: it is not what is tested, and gets long.
+    pub(crate) fn forget_history(&mut self, beats: u64) {
+        let until = self.tick.0.saturating_sub(beats);
+        let mut batch = Batch::new();
+        for partition in 0..self.rules.partitions {
+            for kind in 0..3 {
+                let [high, low] = partition.to_be_bytes();
+                let mut to = vec![high, low, kind];
+                to.extend_from_slice(&until.to_be_bytes());
+                batch.delete_range(Domain::Entry, [high, low, kind], to);
+            }
+        }
+        self.rows.apply(&batch);
     }
 
     /// # Panics
