@@ -14,7 +14,7 @@ use crate::custody::PARTITIONS_MAX;
 use crate::record::RecordError;
 use crate::rows::RowError;
 
-const KEY: &[u8] = b"partitions";
+const KEY: &[u8] = b"economy/partitions";
 const VERSION: u8 = 1;
 
 /// How many partitions a store has: at least 1, [`PARTITIONS`] if it does not say.

@@ -1,12 +1,12 @@
 //! A partition of the economy, beat by beat.
 
+mod arrivals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use orrery_base::command::RejectCode;
-use orrery_base::money::Money;
-use orrery_base::value::{OrderEnd, OrderId, RequestId, TransferReason, ValueAnswer, ValueCommand};
-use orrery_base::{CharacterId, EntityId, Tick};
-use orrery_proto::message::ServerMessage;
+use orrery_base::value::{OrderId, ValueAnswer, ValueCommand};
+use orrery_base::{CharacterId, Tick};
 use orrery_storage::Rows;
 
 use super::own::OwnOrders;
@@ -15,8 +15,8 @@ use super::shipment::{Purpose, Shipment};
 use super::{Command, Desk, Input, Newcomer, Output};
 use crate::WallTime;
 use crate::custody::{
-    self, Account, AccountKind, Cause, EntryRef, Judgement, Ledger, Lot, Minted, Outbox, Outcome,
-    Parcel, PartitionIndex, Requests, Stored, home_of,
+    self, Account, AccountKind, EntryRef, Judgement, Ledger, Outbox, Parcel, PartitionIndex,
+    Requests, home_of,
 };
 use crate::market::{Book, Candles, Order, RegionId, Side, Terms};
 use crate::rows::RowError;
@@ -390,201 +390,6 @@ impl Partition {
         } else {
             Err(RejectCode::Busy)
         }
-    }
-
-    fn shipment(&mut self, shipment: Shipment, step: &mut Step<'_>) {
-        let Shipment {
-            from,
-            to,
-            lots,
-            cause,
-            purpose,
-        } = shipment;
-        match purpose {
-            Purpose::Pay { request } => self.paid(from, to, lots, cause, request, step),
-            Purpose::Place(placing) => self.place(from, &to, lots, cause, &placing, step),
-            Purpose::Cancel { request, order } => {
-                self.cancel(cause.actor, request, order, step);
-            }
-            Purpose::Reprice {
-                request,
-                order,
-                price,
-            } => self.reprice((from, to, lots), cause, request, (order, price), step),
-            Purpose::Credit => self.credit(from, to, lots, cause, step),
-            Purpose::Answer {
-                request,
-                outcome,
-                rests,
-                ended,
-            } => {
-                self.credit(from, to, lots, cause, step);
-                let actor = CharacterId(to.owner);
-                if let Some(order) = rests {
-                    self.own.set(order);
-                }
-                if ended != OrderId(0) {
-                    self.own.left(actor, ended, 0);
-                }
-                self.requests.finish(actor, request, outcome);
-                step.out.answers.push((actor, request, outcome));
-            }
-            Purpose::Filled {
-                order,
-                quantity,
-                price,
-                left,
-            } => {
-                self.credit(from, to, lots, cause, step);
-                self.own.left(CharacterId(to.owner), order, left);
-                let news = ServerMessage::OrderFilled {
-                    order,
-                    quantity,
-                    price,
-                    left,
-                };
-                step.out.events.push((CharacterId(to.owner), news));
-            }
-            Purpose::Expired { order } => {
-                self.credit(from, to, lots, cause, step);
-                self.own.left(CharacterId(to.owner), order, 0);
-                let news = ServerMessage::OrderEnded {
-                    order,
-                    why: Some(OrderEnd::Expired),
-                };
-                step.out.events.push((CharacterId(to.owner), news));
-            }
-        }
-    }
-
-    /// Puts what came into its account, and tells its owner.
-    fn credit(
-        &mut self,
-        from: Account,
-        to: Account,
-        lots: Vec<Lot>,
-        cause: Cause,
-        step: &mut Step<'_>,
-    ) {
-        for lot in lots {
-            let (type_id, quantity) = match &lot {
-                Lot::Coins(cents, _) => (None, *cents),
-                Lot::Stack(stack, _) => (Some(stack.type_id), stack.quantity),
-            };
-            let item = self.ledger.receive(from, to, lot, cause);
-            let news = match type_id {
-                None => self.wallet_news(&to, quantity.cast_signed(), cause.reason),
-                Some(type_id) => ServerMessage::ItemsDelivered {
-                    station: EntityId(to.place),
-                    type_id,
-                    quantity,
-                    item,
-                },
-            };
-            step.out.events.push((CharacterId(to.owner), news));
-        }
-    }
-
-    /// What a character hears of a change of the wallet.
-    pub(super) fn wallet_news(
-        &self,
-        wallet: &Account,
-        cents: i64,
-        reason: TransferReason,
-    ) -> ServerMessage {
-        ServerMessage::WalletChanged {
-            balance: Money(self.ledger.coins(wallet).cast_signed()),
-            amount: Money(cents),
-            reason: Some(reason),
-        }
-    }
-
-    fn paid(
-        &mut self,
-        from: Account,
-        to: Account,
-        lots: Vec<Lot>,
-        cause: Cause,
-        request: RequestId,
-        step: &mut Step<'_>,
-    ) {
-        let cents: u64 = lots.iter().map(Lot::quantity).sum();
-        let verdict = if self.strangers.contains(&to.owner) {
-            Err(RejectCode::CharacterUnknown)
-        } else {
-            self.ledger.check_room(&to, cents)
-        };
-        let (outcome, back) = match verdict {
-            Ok(()) => {
-                self.credit(from, to, lots, cause, step);
-                let answer = ValueAnswer {
-                    money: Money(cents.cast_signed()),
-                    ..ValueAnswer::default()
-                };
-                (Ok(answer), Vec::new())
-            }
-            Err(code) => (Err(code), lots),
-        };
-        let answer = Shipment {
-            from: to,
-            to: from,
-            lots: back,
-            cause: Cause {
-                reason: TransferReason::Returned,
-                ..cause
-            },
-            purpose: answer_to(request, outcome),
-        };
-        self.ship(&answer, step.rules);
-    }
-
-    /// A character whose wallet never was gets what every new character gets: once, because the
-    /// wallet is there from then on.
-    fn grant(&mut self, newcomer: &Newcomer, step: &mut Step<'_>) {
-        let character = newcomer.character;
-        let wallet = Account::wallet(character);
-        let cause = Cause {
-            actor: character,
-            reason: TransferReason::StartingGrant,
-            reference: 0,
-        };
-        let faucet = |number| Account::faucet(number, self.index);
-        let goods = faucet(step.rules.taps.starting_grant);
-        let ships = faucet(step.rules.taps.starter_ship);
-        let helm = Account::helm(character);
-        let mut gifts = vec![(wallet, Minted::Coins(step.rules.grant_cents))];
-        let hangar = Account::hangar(character, newcomer.station);
-        let grant = step.rules.grant.iter();
-        gifts.extend(grant.map(|&(type_id, quantity)| (hangar, Minted::Units(type_id, quantity))));
-        for account in [helm, hangar] {
-            // Nobody without a wallet ever had one of these.
-            self.ledger.activate(Stored::empty(account));
-        }
-        let (ship_type, ship) = newcomer.ship;
-        let minted = Minted::Ship(ship_type, ship);
-        let results = [self.ledger.mint(ships, helm, minted, cause)]
-            .into_iter()
-            .chain(
-                gifts
-                    .into_iter()
-                    .map(|(to, minted)| self.ledger.mint(goods, to, minted, cause)),
-            );
-        for result in results {
-            result.expect("the rules grant possible quantities, and the accounts are empty");
-        }
-        let cents = step.rules.grant_cents.cast_signed();
-        let news = self.wallet_news(&wallet, cents, cause.reason);
-        step.out.events.push((character, news));
-    }
-}
-
-/// The purpose of a shipment that only answers.
-pub(super) const fn answer_to(request: RequestId, outcome: Outcome) -> Purpose {
-    Purpose::Answer {
-        request,
-        outcome,
-        rests: None,
-        ended: OrderId(0),
     }
 }
 

@@ -105,6 +105,16 @@ pub struct Placing {
     pub fee: Money,
 }
 
+/// The purpose of a shipment that only answers.
+pub(super) const fn answer_to(request: RequestId, outcome: Outcome) -> Purpose {
+    Purpose::Answer {
+        request,
+        outcome,
+        rests: None,
+        ended: OrderId(0),
+    }
+}
+
 impl Shipment {
     /// Its bytes, as the outbox stores and sends them.
     #[must_use]
@@ -255,17 +265,7 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
         } => {
             out.push(5);
             put_request(out, *request);
-            put_varint(out, ended.0);
-            put_varint(out, rests.map_or(0, |order| order.id.0));
-            let rests = rests.as_ref().map_or_else(Vec::new, encode_order);
-            put_bytes(out, &rests);
-            match outcome {
-                Err(code) => put_varint(out, *code as u64),
-                Ok(answer) => {
-                    put_varint(out, 0);
-                    put_answer(out, answer);
-                }
-            }
+            put_outcome(out, outcome, rests.as_ref(), *ended);
         }
         Purpose::Filled {
             order,
@@ -282,6 +282,19 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
         Purpose::Expired { order } => {
             out.push(7);
             put_varint(out, order.0);
+        }
+    }
+}
+
+fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome, rests: Option<&Order>, ended: OrderId) {
+    put_varint(out, ended.0);
+    put_varint(out, rests.map_or(0, |order| order.id.0));
+    put_bytes(out, &rests.map_or_else(Vec::new, encode_order));
+    match outcome {
+        Err(code) => put_varint(out, *code as u64),
+        Ok(answer) => {
+            put_varint(out, 0);
+            put_answer(out, answer);
         }
     }
 }

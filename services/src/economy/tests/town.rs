@@ -13,7 +13,9 @@ use super::tally::Tally;
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit};
-use crate::economy::{Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps};
+use crate::economy::{
+    Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
+};
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
 
