@@ -30,9 +30,6 @@ use crate::metrics::ShardMetrics;
 use crate::rules::input::Input;
 use crate::rules::presence::ADMISSION_BEATS;
 
-/// Beats for which a client may owe the next word of the handshake: ten seconds.
-const SILENCE_BEATS: u64 = 300;
-
 /// All sessions of one edge.
 pub(super) struct Clients {
     pub(super) shard: ShardIndex,
@@ -110,29 +107,6 @@ impl Clients {
         }
         if tick.is_every(u64::from(orrery_base::BEATS_PER_SECOND), 0) {
             self.end_the_silent();
-        }
-    }
-
-    /// Ends connections whose client owes the next word of the handshake and does not say it:
-    /// a place on the server is for players.
-    fn end_the_silent(&mut self) {
-        for index in 0..self.sessions.len() {
-            let silent = |session: &Session| {
-                session.is_awaited() && self.tick.since(session.awaited_since) > SILENCE_BEATS
-            };
-            let Some(connection) = self.sessions[index]
-                .as_ref()
-                .filter(|it| silent(it))
-                .map(|it| it.connection)
-            else {
-                continue;
-            };
-            self.on(connection, |_, _| {
-                Err(Refusal::new(
-                    RefusalCode::TimedOut,
-                    "the client says nothing",
-                ))
-            });
         }
     }
 

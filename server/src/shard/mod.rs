@@ -28,7 +28,9 @@ mod placement;
 mod publish;
 mod restore;
 mod session;
+mod silence;
 mod simulation;
+mod upkeep;
 mod value;
 mod watch;
 
@@ -71,8 +73,6 @@ const START_AFTER: Duration = Duration::from_millis(200);
 const OTHERS_GIVEN_UP: Duration = Duration::from_secs(5);
 /// Of a beat, what the grids of a shard may take before those that are dilated have to wait.
 const GRID_BUDGET: Duration = Duration::from_millis(22);
-/// Images that may wait to be encoded.
-const IMAGES_WAITING_MAX: usize = 64;
 /// Beats between two updates of the slow measurements.
 const SHOW_BEATS: u64 = 15;
 /// Beats between the call to stop and the last beat: long enough for clients to hear of it.
@@ -319,39 +319,6 @@ impl Shard {
         }
         self.simulation.settle_in(tick);
         Ok(())
-    }
-
-    /// Sends images of grids away, to be written as checkpoints.
-    fn take_images(&mut self, all: bool) {
-        let since = Instant::now();
-        if !all && self.images.len() > IMAGES_WAITING_MAX {
-            // The disk does not keep up: the journal holds everything until it does.
-            self.metrics.checkpoints_skipped.increment();
-            return;
-        }
-        for news in self.simulation.images(all) {
-            let shard = self.shard;
-            // The receiver outlives the shards; if it is gone the host is ending anyway.
-            let _ = self.images.send(ImageJob { shard, news });
-        }
-        self.metrics
-            .record_phase(BeatPhase::Checkpoint, since.elapsed());
-    }
-
-    /// Shows the slow measurements to whoever looks.
-    fn show(&mut self) {
-        self.metrics.clients.set(self.clients.playing() as u64);
-        self.metrics
-            .connections
-            .set(self.clients.edge.connections() as u64);
-        self.metrics
-            .grids
-            .set(self.simulation.world().grids().len() as u64);
-        self.metrics.copy_edge(self.clients.edge.counters());
-        self.metrics.copy_sockets(self.shell.counters());
-        let mut table = self.simulation.grid_table();
-        self.pacer.show(&mut table, &self.metrics);
-        self.metrics.publish_grids(table);
     }
 
     /// Hands the beat to the commit. A disk that is many beats behind slows the world down here,

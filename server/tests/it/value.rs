@@ -177,69 +177,18 @@ fn goods_and_money_change_hands_between_systems() {
         let item = ada.items(HERE).await;
         let item = item.iter().find(|row| row.type_id == goods).unwrap().item;
 
-        // A sell order, filled from another system.
-        let resting = ada.done(sell(item, 10, 40_00)).await.unwrap();
-        assert_ne!(resting.order, OrderId(0));
-        let seen = ben
-            .see(ValueQuery::Book {
-                type_id: goods,
-                limit: 0,
-            })
-            .await;
-        let ValueView::Book { sells, .. } = seen else {
-            panic!("{seen:?}");
-        };
-        assert_eq!((sells[0].order, sells[0].quantity), (resting.order, 10));
-        let bought = ben.done(buy(goods, 4, 40_00)).await.unwrap();
-        assert_eq!((bought.quantity, bought.money), (4, Money(160_00)));
-        ada.hears("the sale", |message| {
-            matches!(
-                message,
-                ServerMessage::OrderFilled {
-                    quantity: 4,
-                    left: 6,
-                    ..
-                }
-            )
-        })
-        .await;
-        let there = ItemPlace::HangarAt(ada_home);
-        ben.hears("the delivery", |message| {
-            matches!(message, ServerMessage::ItemsDelivered { station, quantity: 4, .. }
-                if *station == ada_home)
-        })
-        .await;
-        assert_eq!(ben.units(there, goods).await, 4);
+        let resting = sell_to_another(&mut ada, &mut ben, item, goods).await;
         assert_eq!(ben.balance().await, Money(start.0 - 160_00));
-
-        // A buy order, filled from another system.
-        let wanted = ben.done(buy(goods, 3, 50_00)).await.unwrap();
-        assert_eq!(wanted.quantity, 3, "the cheaper offer is taken first");
-        assert_eq!(wanted.order, OrderId(0));
-        let wanted = ben.done(buy(goods, 9, 60_00)).await.unwrap();
-        assert_eq!(wanted.quantity, 3, "all that was left");
-        assert_ne!(wanted.order, OrderId(0));
-        let sold = ada.done(sell(item, 2, 30_00)).await.unwrap();
-        assert_eq!((sold.quantity, sold.order), (2, OrderId(0)));
-        ben.hears("the purchase", |message| {
-            matches!(message, ServerMessage::OrderFilled { order, quantity: 2, left: 4, .. }
-                if *order == wanted.order)
-        })
-        .await;
-        assert_eq!(ben.units(there, goods).await, 12);
+        let wanted = buy_from_another(&mut ada, &mut ben, item, goods).await;
 
         // Why not.
         let poor = ben.done(buy(goods, 1_000_000, 99_00)).await;
         assert_eq!(poor, Err(RejectCode::NotEnoughMoney));
-        let theirs = ben
-            .done(ValueCommand::CancelOrder {
-                order: resting.order,
-            })
-            .await;
+        let theirs = ben.done(ValueCommand::CancelOrder { order: resting }).await;
         assert_eq!(theirs, Err(RejectCode::OrderUnknown));
         ada.player.leave().await;
         ben.player.leave().await;
-        (wanted.order, ada_home)
+        (wanted, ada_home)
     });
     server.kill();
 
@@ -266,6 +215,74 @@ fn goods_and_money_change_hands_between_systems() {
     });
     server.stop();
     run(&["audit", "--data", folder.path()]).success();
+}
+
+/// A sell order, filled from another system; returns it.
+async fn sell_to_another(
+    ada: &mut Trader,
+    ben: &mut Trader,
+    item: ItemId,
+    goods: TypeId,
+) -> OrderId {
+    let ada_home = ada.player.situation.docked.unwrap();
+    let resting = ada.done(sell(item, 10, 40_00)).await.unwrap();
+    assert_ne!(resting.order, OrderId(0));
+    let seen = ben
+        .see(ValueQuery::Book {
+            type_id: goods,
+            limit: 0,
+        })
+        .await;
+    let ValueView::Book { sells, .. } = seen else {
+        panic!("{seen:?}");
+    };
+    assert_eq!((sells[0].order, sells[0].quantity), (resting.order, 10));
+    let bought = ben.done(buy(goods, 4, 40_00)).await.unwrap();
+    assert_eq!((bought.quantity, bought.money), (4, Money(160_00)));
+    ada.hears("the sale", |message| {
+        matches!(
+            message,
+            ServerMessage::OrderFilled {
+                quantity: 4,
+                left: 6,
+                ..
+            }
+        )
+    })
+    .await;
+    let there = ItemPlace::HangarAt(ada_home);
+    ben.hears("the delivery", |message| {
+        matches!(message, ServerMessage::ItemsDelivered { station, quantity: 4, .. }
+            if *station == ada_home)
+    })
+    .await;
+    assert_eq!(ben.units(there, goods).await, 4);
+    resting.order
+}
+
+/// Buy orders, filled from another system; returns the one that still rests.
+async fn buy_from_another(
+    ada: &mut Trader,
+    ben: &mut Trader,
+    item: ItemId,
+    goods: TypeId,
+) -> OrderId {
+    let there = ItemPlace::HangarAt(ada.player.situation.docked.unwrap());
+    let wanted = ben.done(buy(goods, 3, 50_00)).await.unwrap();
+    assert_eq!(wanted.quantity, 3, "the cheaper offer is taken first");
+    assert_eq!(wanted.order, OrderId(0));
+    let wanted = ben.done(buy(goods, 9, 60_00)).await.unwrap();
+    assert_eq!(wanted.quantity, 3, "all that was left");
+    assert_ne!(wanted.order, OrderId(0));
+    let sold = ada.done(sell(item, 2, 30_00)).await.unwrap();
+    assert_eq!((sold.quantity, sold.order), (2, OrderId(0)));
+    ben.hears("the purchase", |message| {
+        matches!(message, ServerMessage::OrderFilled { order, quantity: 2, left: 4, .. }
+            if *order == wanted.order)
+    })
+    .await;
+    assert_eq!(ben.units(there, goods).await, 12);
+    wanted.order
 }
 
 /// In space there is no desk; back in the station there is one again.

@@ -9,7 +9,7 @@ use orrery_base::value::{ItemId, TransferReason};
 use orrery_base::{CharacterId, Tick, TypeId};
 
 use self::steps::check_quantity;
-use super::account::{Account, AccountKind, PartitionIndex};
+use super::account::{Account, PartitionIndex};
 use super::entry::{Commodity, EntryRef, Pages};
 use super::lookup::Lookup;
 use super::rows::{Stack, Stored};
@@ -243,31 +243,6 @@ impl Ledger {
             }
         };
         self.places.set(account, place as u64);
-    }
-
-    /// Forgets accounts that were not needed since `idle_since` and whose rows are readable from
-    /// the store, which they are up to the beat `durable`, and adds them to `evicted`. Those of
-    /// market orders stay as long as they hold something. Looks at `most` accounts.
-    pub fn evict(
-        &mut self,
-        idle_since: Tick,
-        durable: Tick,
-        most: usize,
-        evicted: &mut Vec<Account>,
-    ) {
-        for _ in 0..most.min(self.open.len()) {
-            self.hand = (self.hand + 1) % self.open.len();
-            let is_idle = self.open[self.hand].as_ref().is_some_and(|open| {
-                let is_pinned =
-                    open.stored.account.kind == AccountKind::Market && !open.stored.is_empty();
-                !open.is_dirty && !is_pinned && open.used < idle_since && open.changed <= durable
-            });
-            if is_idle && let Some(open) = self.open[self.hand].take() {
-                self.places.remove(&open.stored.account);
-                self.free.push(self.hand);
-                evicted.push(open.stored.account);
-            }
-        }
     }
 
     fn find(&self, account: &Account) -> Option<&Stored> {

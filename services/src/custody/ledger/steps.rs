@@ -1,11 +1,11 @@
 //! The steps of a transfer. What they may assume was checked before.
 
-use orrery_base::TypeId;
 use orrery_base::command::RejectCode;
 use orrery_base::value::{ItemId, QUANTITY_MAX};
+use orrery_base::{Tick, TypeId};
 
 use super::{COINS_MAX, Cause, Ledger, Lot, Onto, Open, What};
-use crate::custody::account::Account;
+use crate::custody::account::{Account, AccountKind};
 use crate::custody::entry::{Commodity, Entry, EntryRef};
 use crate::custody::rows::Stack;
 
@@ -21,6 +21,31 @@ pub(super) fn check_quantity(lot: &Lot) -> Result<(), RejectCode> {
 }
 
 impl Ledger {
+    /// Forgets accounts that were not needed since `idle_since` and whose rows are readable from
+    /// the store, which they are up to the beat `durable`, and adds them to `evicted`. Those of
+    /// market orders stay as long as they hold something. Looks at `most` accounts.
+    pub fn evict(
+        &mut self,
+        idle_since: Tick,
+        durable: Tick,
+        most: usize,
+        evicted: &mut Vec<Account>,
+    ) {
+        for _ in 0..most.min(self.open.len()) {
+            self.hand = (self.hand + 1) % self.open.len();
+            let is_idle = self.open[self.hand].as_ref().is_some_and(|open| {
+                let is_pinned =
+                    open.stored.account.kind == AccountKind::Market && !open.stored.is_empty();
+                !open.is_dirty && !is_pinned && open.used < idle_since && open.changed <= durable
+            });
+            if is_idle && let Some(open) = self.open[self.hand].take() {
+                self.places.remove(&open.stored.account);
+                self.free.push(self.hand);
+                evicted.push(open.stored.account);
+            }
+        }
+    }
+
     pub(super) fn assert_boundary(&self, account: &Account) {
         assert!(
             account.is_boundary() && account.place == u64::from(self.partition.0),
