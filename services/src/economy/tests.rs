@@ -1,4 +1,8 @@
 //! What players do with value, beat by beat, on any number of shards.
+#![allow(
+    clippy::inconsistent_digit_grouping,
+    reason = "money: whole units, then cents"
+)]
 
 mod desk;
 mod model;

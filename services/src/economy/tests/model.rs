@@ -58,7 +58,7 @@ fn many_rules() -> Rules {
             ..MarketRules::default()
         },
         regions: Regions::of_links(&BTreeMap::from(links)),
-        grant_cents: 1_000_000_000_00,
+        grant_cents: 100_000_000_000,
         grant: vec![
             (ORE, 40_000_000),
             (METAL, 40_000_000),
@@ -311,7 +311,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 4_000, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig {
+        cases: number_from_env("MODEL_CASES", 40) as u32,
+        max_shrink_iters: 4_000,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_economy_does_what_a_simple_model_does(steps in steps()) {
@@ -357,19 +361,19 @@ fn a_long_run_does_what_a_simple_model_does() {
         }
         run.beat();
         let roll = dice.roll();
-        if roll % 200 == 0 {
+        if roll.is_multiple_of(200) {
             run.step(&Step::Restart(1 + (roll >> 32) as u16 % 4));
         }
-        if roll % 3_001 == 0 {
+        if roll.is_multiple_of(3_001) {
             run.step(&Step::Days(1 + (roll >> 40) % 4));
         }
-        if roll % 2_503 == 0 {
+        if roll.is_multiple_of(2_503) {
             run.step(&Step::Hour);
         }
-        if run.beats % 512 == 0 {
+        if run.beats.is_multiple_of(512) {
             run.town.forget_history(2 * KEPT);
         }
-        if run.beats % 16_384 == 0 {
+        if run.beats.is_multiple_of(16_384) {
             run.town.audit();
             compare::own_orders(&run.town, &run.world);
         }

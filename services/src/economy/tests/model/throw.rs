@@ -71,7 +71,7 @@ impl Throw {
         let desk = self.desk(world, actor);
         let command = match self.sane(world, actor, &desk) {
             Some(command) => command,
-            None if self.dice[1] % 4 == 0 => self.pay(world, actor),
+            None if self.dice[1].is_multiple_of(4) => self.pay(world, actor),
             None => self.buy(),
         };
         let mut command = Command {
@@ -80,7 +80,7 @@ impl Throw {
             desk: Some(desk),
             command,
         };
-        if self.dice[3] % 5 == 0 {
+        if self.dice[3].is_multiple_of(5) {
             self.spoil(world, &mut command, serial);
         }
         command
@@ -133,12 +133,14 @@ impl Throw {
         };
         let assembled = |pile: &Pile| pile.is_assembled;
         let kind = self.kind % 100;
-        let is_crowded = hangar.len() > 20 && kind < 70 && self.kind % 2 == 0;
+        let is_crowded = hangar.len() > 20 && kind < 70 && self.kind.is_multiple_of(2);
         Some(match kind {
             _ if is_crowded => self.stack(&hangar)?,
-            0..8 => self.stack(either(self.dice[1] % 8 == 0))?,
+            0..8 => self.stack(either(self.dice[1].is_multiple_of(8)))?,
             8..16 => {
-                let pile = self.pick(either(self.dice[1] % 4 == 0), |pile| pile.quantity > 1)?;
+                let pile = self.pick(either(self.dice[1].is_multiple_of(4)), |pile| {
+                    pile.quantity > 1
+                })?;
                 ValueCommand::Split {
                     item: ItemId(pile.id),
                     quantity: 1 + self.below(2, 1_000) as u64 % (pile.quantity - 1),
@@ -213,7 +215,9 @@ impl Throw {
     }
 
     fn carry(&self, piles: &[&Pile], to: Where) -> Option<ValueCommand> {
-        let pile = self.pick(piles, |pile| !pile.is_assembled || self.dice[1] % 8 == 0)?;
+        let pile = self.pick(piles, |pile| {
+            !pile.is_assembled || self.dice[1].is_multiple_of(8)
+        })?;
         let most = match pile.type_id {
             id if id == HULL.0 => 2,
             id if id == METAL.0 => 4_000,
@@ -248,7 +252,7 @@ impl Throw {
     }
 
     fn sell(&self, hangar: &[&Pile]) -> Option<ValueCommand> {
-        let is_odd = self.dice[2] % 32 == 0;
+        let is_odd = self.dice[2].is_multiple_of(32);
         let fits = |pile: &Pile| is_odd || !pile.is_assembled && pile.type_id != SECRET.0;
         let pile = self.pick(hangar, fits)?;
         let whole = self.dice[2] >> 8 & 3 == 0 && pile.quantity <= 1_000;
@@ -337,7 +341,7 @@ impl Throw {
                     desk.system = SystemId(77);
                 }
             }
-            wrong => self.spoil_terms(world, &mut command.command, wrong % 2 == 0),
+            wrong => self.spoil_terms(world, &mut command.command, wrong.is_multiple_of(2)),
         }
     }
 

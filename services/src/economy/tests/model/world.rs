@@ -87,6 +87,9 @@ struct Letter {
     number: u64,
     say: Say,
     is_read: bool,
+    /// Whether its sender knows, and does not send it again after a restart: who is told of one
+    /// letter is told of all that were read before.
+    is_confirmed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -177,6 +180,7 @@ impl World {
                 }
             }
         }
+        self.post.retain(|letter| !letter.is_confirmed);
     }
 
     /// Places fall asleep.
@@ -195,7 +199,7 @@ impl World {
     pub(super) fn beat(&mut self, now: u64) {
         self.now = now;
         self.awake.append(&mut self.asked);
-        self.unconfirmed.clear();
+        self.confirm();
         let mut inputs = core::mem::take(&mut self.waiting);
         self.waiting.resize_with(inputs.len(), Vec::new);
         let mut letters = core::mem::take(&mut self.post);
@@ -225,6 +229,20 @@ impl World {
         {
             self.memory.remove(&(actor, id));
             self.remembered.pop_front();
+        }
+    }
+
+    /// Senders hear of what was read in the last beat.
+    fn confirm(&mut self) {
+        let told = self.unconfirmed.drain(..);
+        let told: BTreeSet<_> = told.map(|letter| (letter.from, letter.to)).collect();
+        for input in self.waiting.iter_mut().flatten() {
+            if let Input::Letter(letter) = input
+                && letter.is_read
+                && told.contains(&(letter.from, letter.to))
+            {
+                letter.is_confirmed = true;
+            }
         }
     }
 
@@ -298,6 +316,7 @@ impl World {
             number: self.letters,
             say,
             is_read: false,
+            is_confirmed: false,
         });
     }
 
