@@ -123,7 +123,7 @@ fn packs_of_another_version_or_content() {
     };
     let error = with(&|bytes| bytes[8] += 1);
     assert!(
-        error.contains("format 2") && error.contains("reads format 1"),
+        error.contains("format 3") && error.contains("reads format 2"),
         "{error}"
     );
     let error = with(&|bytes| *bytes.last_mut().unwrap() ^= 1);
