@@ -322,7 +322,7 @@ fn what_custody_finds_is_a_problem_of_the_store() {
     change(&mut rows, |batch| batch.delete(Domain::Custody, head.key));
     assert_eq!(problems(&rows), ["custody: cents: -500 too many"]);
     change(&mut rows, |batch| {
-        batch.put(Domain::Meta, b"partitions", b"?");
+        batch.put(Domain::Meta, b"economy/partitions", b"?");
     });
     let found = problems(&rows);
     assert_eq!(found.len(), 1, "{found:?}");
