@@ -341,6 +341,10 @@ impl Dice {
 }
 
 fn number_from_env(name: &str, or_else: u64) -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the test runs is for whoever runs it"
+    )]
     let text = std::env::var(name).ok();
     text.map_or(or_else, |text| {
         text.replace('_', "").parse().expect("a number")
