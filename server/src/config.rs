@@ -136,6 +136,8 @@ pub struct DurabilityConfig {
     pub log_segment_mib: u32,
     /// MiB on disk of the whole log beyond what a recovery needs; 16..=1,048,576.
     pub log_keep_mib: u32,
+    /// Seconds between two audits of all value in the running store; zero for none. 0..=604,800.
+    pub audit_interval_s: u32,
 }
 
 impl Default for DurabilityConfig {
@@ -149,6 +151,7 @@ impl Default for DurabilityConfig {
             rows_waiting_mib: 64,
             log_segment_mib: 64,
             log_keep_mib: 8_192,
+            audit_interval_s: 900,
         }
     }
 }
@@ -177,7 +180,9 @@ impl DurabilityConfig {
         range("durability.rows_waiting_mib", waiting, 1, 4_096)?;
         range("durability.log_segment_mib", self.log_segment_mib, 1, 1_024)?;
         let keep = self.log_keep_mib;
-        range("durability.log_keep_mib", keep, 16, 1_024 * 1_024)
+        range("durability.log_keep_mib", keep, 16, 1_024 * 1_024)?;
+        let audit = self.audit_interval_s;
+        range("durability.audit_interval_s", audit, 0, 604_800)
     }
 
     /// How beats are committed, from `first` on.

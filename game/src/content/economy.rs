@@ -66,29 +66,6 @@ pub struct MarketRules {
     /// How long after an order was placed or changed its price stays, seconds of wall time, at
     /// most 86,400.
     pub modify_cooldown_s: u32,
-    /// For how many days an order may rest, ascending, each at most 365; zero, if it is there,
-    /// is an order that does not rest.
-    pub durations_days: Vec<u16>,
-}
-
-impl MarketRules {
-    /// Whether a price is positive and has no more digits than it may.
-    #[must_use]
-    pub const fn allows_price(&self, price: Money) -> bool {
-        if price.0 <= 0 {
-            return false;
-        }
-        let mut cents = price.0;
-        while cents % 10 == 0 {
-            cents /= 10;
-        }
-        let mut digits = 0;
-        while cents > 0 {
-            cents /= 10;
-            digits += 1;
-        }
-        digits <= self.price_digits
-    }
 }
 
 /// One line of what a new character is given.

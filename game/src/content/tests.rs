@@ -272,7 +272,6 @@ fn values_out_of_range_are_refused_from_packs_too() {
         |pack: &mut Pack| pack.grants[0].quantity = u64::MAX,
         |pack: &mut Pack| pack.faucets.truncate(1),
         |pack: &mut Pack| pack.sinks.clear(),
-        |pack: &mut Pack| pack.market.durations_days.clear(),
         |pack: &mut Pack| pack.economy.request_memory_s = 0,
     ] {
         let mut pack = good();

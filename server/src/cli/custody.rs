@@ -3,7 +3,6 @@
 //! Changes no file, so it may look on beside a running server; what that has not written yet is
 //! not seen.
 
-mod names;
 mod show;
 
 use std::path::PathBuf;
@@ -22,7 +21,7 @@ use orrery_services::economy;
 use orrery_storage::{Store, StoreOptions};
 use serde_json::{Value, json};
 
-use self::names::{Names, spec};
+use super::names::{Names, spec};
 use crate::config::Config;
 use crate::host::folder;
 

@@ -6,8 +6,10 @@ mod bots;
 mod content;
 mod custody;
 mod dashboard;
+mod export;
 mod galaxy;
 mod grid;
+mod names;
 mod operator;
 pub(crate) mod progress;
 mod rehearse;
@@ -48,6 +50,7 @@ Start here:
   orrery audit --data DIR            prove that a store is sound
   orrery backup create --to DIR      copy a store, also while the server runs
   orrery custody character NAME      what a character has, and what became of the money
+  orrery export transfers FILE       all transfers of value as Parquet
   orrery replay --data DIR --verify  run the journal again and compare every digest";
 
 #[derive(Subcommand)]
@@ -73,6 +76,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Show what an account, a character or an item has been through, from the newest transfer on.
     Custody(custody::CustodyArgs),
+    /// Write what happened to value into Parquet files, for analysis elsewhere.
+    Export(export::ExportArgs),
     /// Run what was lived again: compare every digest, look at any beat, find where two runs part.
     Replay(replay::ReplayArgs),
     /// Write a past of many ships into a fresh store: for measurements.
@@ -99,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&config, &args),
         Command::Backup(args) => backup::run(&config, &args),
         Command::Custody(args) => custody::run(&config, &args),
+        Command::Export(args) => export::run(&config, &args),
         Command::Replay(args) => replay::run(&config, &args),
         Command::Rehearse(args) => rehearse::run(&config, &args),
     };

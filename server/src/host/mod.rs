@@ -6,6 +6,7 @@
 //! stop    shards drain and end after one same beat → last checkpoint → control → committer
 //! ```
 
+pub mod auditor;
 pub mod backup;
 pub mod checkpoints;
 pub mod folder;
@@ -23,7 +24,7 @@ use orrery_kernel::rules::Stamped;
 use orrery_kernel::runtime::{self, RuntimeConfig, Shards};
 use orrery_kernel::world::World;
 use orrery_net::{Certificate, EdgeConfig, EdgeKeys, Limits, Listen, Tls};
-use orrery_services::economy::{self, Regions, Rules, Share};
+use orrery_services::economy::{self, Rules, Share};
 use orrery_services::galaxy::{self, Stored};
 use orrery_services::rows::RowError;
 use orrery_storage::{BeatPort, Committer, Rows, Store};
@@ -67,6 +68,7 @@ pub struct Host {
     checkpoints: Checkpoints,
     committer: Committer,
     reader: std::thread::JoinHandle<()>,
+    auditor: Option<std::thread::JoinHandle<()>>,
     store: Store,
     stop: Arc<AtomicBool>,
 }
@@ -216,9 +218,8 @@ fn economies(
     shards: u16,
     last: Tick,
 ) -> anyhow::Result<(Vec<ShardEconomy>, std::thread::JoinHandle<()>)> {
-    let regions = Regions::new(&context.galaxy);
     let partitions = economy::partitions(store).context("read the economy")?;
-    let rules = Arc::new(Rules::new(&context.content, regions, partitions));
+    let rules = Arc::new(Rules::new(&context.content, &context.galaxy, partitions));
     let (ports, thread) = reader::start(store.clone(), Arc::clone(&rules), shards)?;
     // Which ids collide is nobody's business.
     let seed = RandomState::new().hash_one(last.0);
@@ -308,6 +309,9 @@ impl Host {
         };
         let parts = shard_parts(recovered, ports, economies, &shared);
         let stop = control.stop_flag();
+        let interval = Duration::from_secs(durability.audit_interval_s.into());
+        let (audited, watched) = (store.clone(), Arc::clone(&metrics));
+        let auditor = auditor::start(audited, watched, Arc::clone(&stop), interval)?;
         let shards = start_shards(parts, Arc::clone(&stop))?;
         Ok(Self {
             metrics,
@@ -318,6 +322,7 @@ impl Host {
             checkpoints,
             committer,
             reader,
+            auditor,
             store,
             stop,
         })
@@ -361,6 +366,7 @@ impl Host {
         let shards = self.shards.join();
         // It ends with the last shard.
         let reader = self.reader.join();
+        let auditor = self.auditor.map_or(Ok(()), std::thread::JoinHandle::join);
         self.checkpoints.finish();
         self.control.finish();
         let report = self.committer.finish().context("close the store");
@@ -369,6 +375,7 @@ impl Host {
         }
         let last = shards.context("run the shards")?;
         reader.map_err(|_| anyhow!("the reader has panicked"))?;
+        auditor.map_err(|_| anyhow!("the audit has panicked"))?;
         let report = report?;
         let last = last.into_iter().max().unwrap_or(Tick(0));
         if report.clean {

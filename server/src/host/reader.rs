@@ -125,7 +125,7 @@ fn read_all(
         };
         let (shard, reply) = match job {
             Job::Account(shard, partition, account) => {
-                let read = Read::from(store, partition, account);
+                let read = Read::from(store, rules, partition, account);
                 let reply = read.map(|read| Reply::Account(partition, Box::new(read)));
                 (shard, reply)
             }

@@ -123,6 +123,23 @@ pub struct ControlMetrics {
     pub password_queue: Gauge,
     /// Password hashes refused because too many were waiting.
     pub password_queue_full: Counter,
+    /// The audits of all value.
+    pub audit: AuditMetrics,
+}
+
+/// What the audits of the running store have found.
+#[derive(Debug, Default)]
+pub struct AuditMetrics {
+    /// Audits that came to an end.
+    pub ended: Counter,
+    /// Audits that could not read the store.
+    pub failed: Counter,
+    /// What did not fit in the last one.
+    pub problems: Gauge,
+    /// Cents in accounts and in flight in the last one.
+    pub cents: Gauge,
+    /// Time that one takes.
+    pub duration: Histogram,
 }
 
 impl ControlMetrics {

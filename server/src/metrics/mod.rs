@@ -25,7 +25,7 @@ use orrery_base::{GridId, ShardIndex, Tick};
 use orrery_storage::{CommitStats, Durable};
 
 pub use cell::{Counter, Distribution, Gauge, Histogram};
-pub use control::{ControlMetrics, LogInOutcome, PlacementKind, PlacementSource};
+pub use control::{AuditMetrics, ControlMetrics, LogInOutcome, PlacementKind, PlacementSource};
 pub use samples::encode;
 pub use shard::{BeatPhase, GridStatus, GridTable, ShardMetrics};
 pub use table::GRIDS_SHOWN_MAX;

@@ -28,6 +28,8 @@ use crate::rows::RowError;
 
 /// Most problems that a report lists; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
+/// Rows between two calls of the pace of [`audit_at_pace`]: a few milliseconds.
+pub const PACE_ROWS: u32 = 2_048;
 
 /// What there is of a commodity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -94,22 +96,43 @@ pub fn audit(
     partitions: u16,
     lots: impl Fn(&[u8]) -> Option<Vec<Lot>>,
 ) -> Result<Report, ReadError> {
-    let mut auditor = Auditor {
+    let report = audit_at_pace(rows, partitions, lots, || true)?;
+    Ok(report.expect("nobody stops it"))
+}
+
+/// As [`audit`], for who has time: calls `pace` after every [`PACE_ROWS`] rows, which may wait,
+/// and ends without a report when it returns false.
+///
+/// # Errors
+/// [`ReadError`] when the store itself cannot be read.
+pub fn audit_at_pace(
+    rows: &impl Rows,
+    partitions: u16,
+    lots: impl Fn(&[u8]) -> Option<Vec<Lot>>,
+    pace: impl FnMut() -> bool,
+) -> Result<Option<Report>, ReadError> {
+    let auditor = Auditor {
         partitions,
         report: Report::default(),
         items: BTreeMap::new(),
         counters: BTreeMap::new(),
+        pace,
+        rows: 0,
     };
-    for row in rows.scan(Domain::Custody, KeyRange::all(), Order::Ascending) {
-        let row = row?;
-        match CustodyRow::read(&row.key, &row.value) {
-            Ok(row) => auditor.custody(rows, row)?,
-            Err(error) => auditor.report.add(|| error.to_string()),
-        }
+    match auditor.run(rows, lots) {
+        Ok(report) => Ok(Some(report)),
+        Err(Halt::Stopped) => Ok(None),
+        Err(Halt::Read(error)) => Err(error),
     }
-    auditor.parcels(rows, lots)?;
-    auditor.places(rows)?;
-    Ok(auditor.finish())
+}
+
+/// Why an audit ends early.
+#[derive(Debug, thiserror::Error)]
+enum Halt {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("stopped")]
+    Stopped,
 }
 
 /// Stands for the account of an item that is in a parcel: nobody's.
@@ -119,14 +142,43 @@ const ON_THE_WAY: Account = Account {
     place: u64::MAX,
 };
 
-struct Auditor {
+struct Auditor<P> {
     partitions: u16,
     report: Report,
     items: BTreeMap<ItemId, Account>,
     counters: BTreeMap<PartitionIndex, u64>,
+    pace: P,
+    /// Rows read.
+    rows: u32,
 }
 
-impl Auditor {
+impl<P: FnMut() -> bool> Auditor<P> {
+    fn run(
+        mut self,
+        rows: &impl Rows,
+        lots: impl Fn(&[u8]) -> Option<Vec<Lot>>,
+    ) -> Result<Report, Halt> {
+        for row in rows.scan(Domain::Custody, KeyRange::all(), Order::Ascending) {
+            let row = row?;
+            self.one_more()?;
+            match CustodyRow::read(&row.key, &row.value) {
+                Ok(row) => self.custody(rows, row)?,
+                Err(error) => self.report.add(|| error.to_string()),
+            }
+        }
+        self.parcels(rows, lots)?;
+        self.places(rows)?;
+        Ok(self.finish())
+    }
+
+    fn one_more(&mut self) -> Result<(), Halt> {
+        self.rows = self.rows.wrapping_add(1);
+        if self.rows.is_multiple_of(PACE_ROWS) && !(self.pace)() {
+            return Err(Halt::Stopped);
+        }
+        Ok(())
+    }
+
     fn custody(&mut self, rows: &impl Rows, row: CustodyRow) -> Result<(), ReadError> {
         match row {
             CustodyRow::Head(partition, account, coins, last) => {
@@ -301,9 +353,10 @@ impl Auditor {
         });
     }
 
-    fn places(&mut self, rows: &impl Rows) -> Result<(), ReadError> {
+    fn places(&mut self, rows: &impl Rows) -> Result<(), Halt> {
         let items = core::mem::take(&mut self.items);
         for (item, account) in &items {
+            self.one_more()?;
             match place_of(rows, *item) {
                 Ok(Some((Some(place), _))) if place == *account || *account == ON_THE_WAY => {}
                 Ok(place) => {
@@ -316,7 +369,7 @@ impl Auditor {
                     self.report
                         .add(|| format!("item {item} is {account}, its own row says: {said}"));
                 }
-                Err(RowError::Read(error)) => return Err(error),
+                Err(RowError::Read(error)) => return Err(error.into()),
                 Err(error) => self.report.add(|| error.to_string()),
             }
             // Numbers without a partition are those of ships that the accounts service has given
@@ -332,6 +385,7 @@ impl Auditor {
         }
         for row in rows.scan(Domain::Item, KeyRange::all(), Order::Ascending) {
             let row = row?;
+            self.one_more()?;
             let Ok(item) = <[u8; 8]>::try_from(row.key.as_slice()) else {
                 self.report
                     .add(|| "an item's key has a wrong length".into());

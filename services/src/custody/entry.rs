@@ -233,7 +233,7 @@ pub(crate) fn take_account(fields: &mut FieldReader<'_>) -> Result<Account, Fiel
 /// Bytes of a key in the domain `Entry`: partition, kind of chunk, beat, number of chunk.
 pub(super) const CHUNK_KEY_BYTES: usize = 15;
 /// The kind of chunk that has entries.
-const ENTRIES: u8 = 0;
+pub(super) const ENTRIES: u8 = 0;
 /// The kind of row that has what somebody wrote beside one entry.
 const MEMO: u8 = 2;
 

@@ -258,7 +258,7 @@ impl<'a, R: Rows> Walk<'a, R> {
             let reason = format!("entry {at} is not about {}", self.chain);
             return Err(damaged(at, reason));
         }
-        let memo = self.memo(at, &entry)?;
+        let memo = memo_of(self.rows, at, &entry)?;
         Ok(Past {
             at,
             time,
@@ -266,31 +266,31 @@ impl<'a, R: Rows> Walk<'a, R> {
             memo,
         })
     }
+}
 
-    /// What was written beside an entry, or beside the one by which the money left.
-    fn memo(&self, at: EntryRef, entry: &Entry) -> Result<String, RowError> {
-        let may_have = [TransferReason::PlayerPayment, TransferReason::Returned];
-        let is_payment = may_have.iter().any(|it| it.number() == entry.reason);
-        if entry.commodity != Commodity::Coin || !is_payment {
-            return Ok(String::new());
-        }
-        for beside in [at, entry.previous[2]] {
-            if !beside.is_some() {
-                continue;
-            }
-            let key = memo_key(beside);
-            if let Some(text) = self.rows.get(Domain::Entry, &key)? {
-                let text = String::from_utf8(text).ok();
-                return text
-                    .filter(|text| text.len() <= MEMO_BYTES_MAX)
-                    .ok_or_else(|| {
-                        let reason = RecordError::Damaged("it is no memo".to_owned());
-                        RowError::damaged(Domain::Entry, &key, reason)
-                    });
-            }
-        }
-        Ok(String::new())
+/// What was written beside an entry, or beside the one by which the money left.
+pub(super) fn memo_of(rows: &impl Rows, at: EntryRef, entry: &Entry) -> Result<String, RowError> {
+    let may_have = [TransferReason::PlayerPayment, TransferReason::Returned];
+    let is_payment = may_have.iter().any(|it| it.number() == entry.reason);
+    if entry.commodity != Commodity::Coin || !is_payment {
+        return Ok(String::new());
     }
+    for beside in [at, entry.previous[2]] {
+        if !beside.is_some() {
+            continue;
+        }
+        let key = memo_key(beside);
+        if let Some(text) = rows.get(Domain::Entry, &key)? {
+            let text = String::from_utf8(text).ok();
+            return text
+                .filter(|text| text.len() <= MEMO_BYTES_MAX)
+                .ok_or_else(|| {
+                    let reason = RecordError::Damaged("it is no memo".to_owned());
+                    RowError::damaged(Domain::Entry, &key, reason)
+                });
+        }
+    }
+    Ok(String::new())
 }
 
 impl<R: Rows> Iterator for Walk<'_, R> {

@@ -9,14 +9,19 @@ use orrery_base::value::{ItemId, TransferReason};
 use orrery_base::{CharacterId, Tick, TypeId};
 
 use self::steps::check_quantity;
-use super::account::{Account, PartitionIndex};
+use super::account::{Account, PARTITIONS_MAX, PartitionIndex};
 use super::entry::{Commodity, EntryRef, Pages};
 use super::lookup::Lookup;
 use super::rows::{Stack, Stored};
 use crate::WallTime;
 
-/// Most cents of an account.
+/// Most cents of an account, and most that there ever can be in all accounts together: see
+/// [`MINTED_MAX`].
 pub const COINS_MAX: u64 = i64::MAX as u64;
+/// Most cents that the faucets of one partition mint, ever: 90 million million in whole coins. All
+/// partitions together mint no more than fits one account, so no sum of money that arrives
+/// anywhere can overflow.
+pub(super) const MINTED_MAX: u64 = COINS_MAX / PARTITIONS_MAX as u64;
 
 /// What moves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -300,9 +305,6 @@ impl Ledger {
         if from == to && coins > 0 {
             return Err(RejectCode::PartnerIsSelf);
         }
-        if coins > 0 {
-            self.check_room(&to, coins)?;
-        }
         let onto = self.landing(&from, &to, what, onto)?;
         let lot = self.take(&from, what);
         Ok(self.put(from, to, lot, onto, cause, [true, true]))
@@ -337,8 +339,8 @@ impl Ledger {
         Ok(lot)
     }
 
-    /// Puts what was sent into its account. Cannot be refused: money that would be more than an
-    /// account holds is split by who sends it.
+    /// Puts what was sent into its account. Cannot be refused, and need not be: there is no more
+    /// money than fits an account.
     ///
     /// # Panics
     /// When `to` is not in memory.
@@ -392,7 +394,7 @@ impl Ledger {
         check_quantity(&lot)?;
         let mut onto = None;
         match (&lot, minted) {
-            (Lot::Coins(cents, _), _) => self.check_room(&to, *cents)?,
+            (Lot::Coins(cents, _), _) => self.check_mint(*cents)?,
             (Lot::Stack(stack, _), Minted::Units(..)) => {
                 onto = self.joinable(&to, stack.type_id, stack.quantity);
             }

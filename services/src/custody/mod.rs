@@ -25,6 +25,7 @@ pub mod audit;
 mod entry;
 pub mod history;
 mod ledger;
+pub mod log;
 mod lookup;
 mod outbox;
 mod requests;

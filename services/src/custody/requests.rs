@@ -7,7 +7,8 @@
 //! What was learned in a beat is stored in that beat's batch, in chunks beside the history's; a
 //! restart reads the chunks of the window.
 
-use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
@@ -35,6 +36,8 @@ pub struct RequestLimits {
     pub ahead_ms: u64,
     /// Requests of a partition; further ones have to wait.
     pub most: usize,
+    /// Requests of one actor; further ones have to wait, so that nobody makes others wait.
+    pub each: u32,
 }
 
 impl Default for RequestLimits {
@@ -42,7 +45,8 @@ impl Default for RequestLimits {
         Self {
             window_ms: 120_000,
             ahead_ms: 10_000,
-            most: 200_000,
+            most: 1_000_000,
+            each: 8_192,
         }
     }
 }
@@ -74,6 +78,8 @@ pub struct Requests {
     /// In the order in which they came; the place of the first is `first`.
     known: VecDeque<Known>,
     first: u64,
+    /// How many are remembered of each actor who has any.
+    by_actor: BTreeMap<CharacterId, u32>,
     /// Places that have changed in this beat.
     changed: Vec<u64>,
 }
@@ -91,6 +97,7 @@ impl Requests {
             places: Lookup::new(seed),
             known: VecDeque::new(),
             first: 0,
+            by_actor: BTreeMap::new(),
             changed: Vec::new(),
         }
     }
@@ -128,7 +135,8 @@ impl Requests {
         if made.since_ms(now) > self.limits.ahead_ms {
             return Err(RejectCode::RequestFromFuture);
         }
-        if self.known.len() >= self.limits.most {
+        let of_actor = self.by_actor.get(&actor).copied().unwrap_or(0);
+        if self.known.len() >= self.limits.most || of_actor >= self.limits.each {
             return Err(RejectCode::Busy);
         }
         Ok(Judgement::Fresh)
@@ -142,16 +150,22 @@ impl Requests {
         now: WallTime,
         outcome: Option<Outcome>,
     ) {
-        let place = self.first + self.known.len() as u64;
-        self.known.push_back(Known {
+        let place = self.remember(Known {
             actor,
             id,
             came: now,
             outcome,
         });
-        let before = self.places.set((actor, id), place);
-        assert!(before.is_none(), "a request was begun twice");
         self.changed.push(place);
+    }
+
+    fn remember(&mut self, known: Known) -> u64 {
+        let place = self.first + self.known.len() as u64;
+        let before = self.places.set((known.actor, known.id), place);
+        assert!(before.is_none(), "a request was begun twice");
+        *self.by_actor.entry(known.actor).or_default() += 1;
+        self.known.push_back(known);
+        place
     }
 
     /// Remembers the outcome of a request that was underway. One that is forgotten stays so.
@@ -170,6 +184,12 @@ impl Requests {
             && now.since_ms(oldest.came) > keep
         {
             self.places.remove(&(oldest.actor, oldest.id));
+            if let Entry::Occupied(mut count) = self.by_actor.entry(oldest.actor) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
             self.known.pop_front();
             self.first += 1;
         }
@@ -217,9 +237,7 @@ impl Requests {
                 match self.places.get(&key) {
                     Some(place) => self.known[(place - self.first) as usize] = known,
                     None => {
-                        let place = self.first + self.known.len() as u64;
-                        self.places.set(key, place);
-                        self.known.push_back(known);
+                        self.remember(known);
                     }
                 }
             }

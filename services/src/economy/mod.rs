@@ -37,7 +37,10 @@ use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Domain, Rows as StoredRows};
 
 use crate::character::{CharacterRow, Location};
-use crate::custody::{Account, AccountKind, Outcome, Parcel, PartitionIndex, Stored, read_account};
+use crate::custody::{
+    Account, AccountKind, EntryRef, Outcome, Parcel, PartitionIndex, Stored, read_account,
+    read_head,
+};
 use crate::market::Order;
 use crate::rows::RowError;
 
@@ -108,10 +111,21 @@ pub enum Input {
 pub struct Read {
     /// The account.
     pub stored: Stored,
-    /// For a wallet: its character, if there is one.
-    pub owner: Option<Newcomer>,
+    /// For a wallet: whose it is.
+    pub owner: Owner,
     /// For a wallet: the character's orders.
     pub orders: Vec<Order>,
+}
+
+/// Whose a wallet is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// There is no such character.
+    Nobody,
+    /// A character who was given a start.
+    Known,
+    /// One who was not.
+    Newcomer(Newcomer),
 }
 
 impl Read {
@@ -121,6 +135,7 @@ impl Read {
     /// [`RowError`] when the store is bad.
     pub fn from(
         rows: &impl StoredRows,
+        rules: &Rules,
         partition: PartitionIndex,
         account: Account,
     ) -> Result<Self, RowError> {
@@ -128,50 +143,65 @@ impl Read {
         if account.kind != AccountKind::Wallet {
             return Ok(Self {
                 stored,
-                owner: None,
+                owner: Owner::Known,
                 orders: Vec::new(),
             });
         }
-        let owner = CharacterId(account.owner);
-        let key = CharacterRow::key(owner);
-        let row = match rows.get(Domain::Character, &key)? {
-            None => None,
-            Some(row) => Some(
-                CharacterRow::decode(&row)
-                    .map_err(|error| RowError::damaged(Domain::Character, &key, error))?,
-            ),
-        };
+        let character = CharacterId(account.owner);
         Ok(Self {
             stored,
-            owner: row.as_ref().map(Newcomer::of),
-            orders: own::read(rows, partition, owner)?,
+            owner: Owner::read(rows, rules, partition, character)?,
+            orders: own::read(rows, partition, character)?,
         })
     }
 }
 
-/// What a character is given a start with, if the wallet never was.
+impl Owner {
+    /// Whoever has a helm has been given a start; whoever has none was not, whatever else there is.
+    fn read(
+        rows: &impl StoredRows,
+        rules: &Rules,
+        partition: PartitionIndex,
+        character: CharacterId,
+    ) -> Result<Self, RowError> {
+        let key = CharacterRow::key(character);
+        let Some(row) = rows.get(Domain::Character, &key)? else {
+            return Ok(Self::Nobody);
+        };
+        let row = CharacterRow::decode(&row)
+            .map_err(|error| RowError::damaged(Domain::Character, &key, error))?;
+        let (_, newest) = read_head(rows, partition, &Account::helm(character))?;
+        if newest != EntryRef::NONE {
+            return Ok(Self::Known);
+        }
+        Ok(Newcomer::of(&row, rules).map_or(Self::Known, Self::Newcomer))
+    }
+}
+
+/// A character who is to be given a start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Newcomer {
     /// Who.
     pub character: CharacterId,
-    /// Where the goods are left: where the character is docked, or the hub of its system.
+    /// Where the goods are left: where the character is docked, or the hub of the system.
     pub station: EntityId,
     /// The hull and the id of the ship that the character sits in, which has an owner by this.
     pub ship: (TypeId, ItemId),
 }
 
 impl Newcomer {
-    fn of(row: &CharacterRow) -> Self {
+    /// None where there is no station in the galaxy, or no ship that could be an item.
+    fn of(row: &CharacterRow, rules: &Rules) -> Option<Self> {
         let station = match row.location {
             Location::Docked { station, .. } => station,
-            Location::InSpace { grid, .. } => EntityId(u64::from(grid.0)),
+            Location::InSpace { grid, .. } => rules.hub_near(grid)?,
         };
-        let serial = row.ship.entity.minted_serial().unwrap_or(0);
-        Self {
+        let serial = row.ship.entity.minted_serial()?;
+        Some(Self {
             character: row.id,
             station,
             ship: (row.ship.type_id, ItemId(serial)),
-        }
+        })
     }
 }
 

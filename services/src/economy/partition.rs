@@ -12,11 +12,11 @@ use orrery_storage::Rows;
 use super::own::OwnOrders;
 use super::rules::Rules;
 use super::shipment::{Purpose, Shipment};
-use super::{Command, Desk, Input, Newcomer, Output};
+use super::{Command, Desk, Input, Newcomer, Output, Owner};
 use crate::WallTime;
 use crate::custody::{
-    self, Account, AccountKind, EntryRef, Judgement, Ledger, Outbox, Parcel, PartitionIndex,
-    Requests, home_of,
+    self, Account, AccountKind, Judgement, Ledger, Outbox, Parcel, PartitionIndex, Requests,
+    home_of,
 };
 use crate::market::{Book, Candles, Order, RegionId, Side, Terms};
 use crate::rows::RowError;
@@ -41,10 +41,10 @@ pub struct Partition {
     parked: Vec<Input>,
     /// Accounts that were asked for.
     asked: BTreeSet<Account>,
-    /// Owners of wallets in memory that are no characters.
+    /// Owners of wallets that were read in this beat and are no characters.
     strangers: BTreeSet<u64>,
     own: OwnOrders,
-    /// Characters whose wallets never were.
+    /// Characters who never had a ship.
     newcomers: Vec<Newcomer>,
 }
 
@@ -170,6 +170,7 @@ impl Partition {
         for input in all {
             self.take(input, &mut blocked, &mut step);
         }
+        self.forget_strangers();
         self.ledger.write(&mut step.out.batch);
         self.own.write(self.index, &mut step.out.batch);
         self.requests.write(self.index, tick, &mut step.out.batch);
@@ -222,13 +223,11 @@ impl Partition {
                 if account.kind == AccountKind::Wallet {
                     self.own.activate(CharacterId(account.owner), &read.orders);
                     match &read.owner {
-                        None => {
+                        Owner::Nobody => {
                             self.strangers.insert(account.owner);
                         }
-                        Some(owner) if read.stored.last == EntryRef::NONE => {
-                            self.newcomers.push(*owner);
-                        }
-                        Some(_) => {}
+                        Owner::Newcomer(newcomer) => self.newcomers.push(*newcomer),
+                        Owner::Known => {}
                     }
                 }
                 self.ledger.activate(read.stored.clone());

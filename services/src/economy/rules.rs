@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use orrery_base::TypeId;
-
+use orrery_base::{EntityId, GridId, SystemId, TypeId};
 use orrery_game::content::{Content, Faucet, PriceRule as ContentPriceRule, Sink};
+use orrery_game::galaxy::Galaxy;
 
 use super::regions::Regions;
 use crate::custody::RequestLimits;
@@ -32,6 +32,8 @@ pub struct Rules {
     pub market: MarketRules,
     /// Which systems share a market.
     pub regions: Regions,
+    /// The first station of each system that has one.
+    pub hubs: BTreeMap<SystemId, EntityId>,
     /// Cents of a new character.
     pub grant_cents: u64,
     /// What a new character finds in the hangar.
@@ -60,9 +62,15 @@ pub struct Taps {
 }
 
 impl Rules {
+    /// The station that is nearest to a grid: that of its system, or else the galaxy's first.
+    pub(super) fn hub_near(&self, grid: GridId) -> Option<EntityId> {
+        let hub = self.hubs.get(&grid.system());
+        hub.or_else(|| self.hubs.values().next()).copied()
+    }
+
     /// The rules of a content pack and a galaxy.
     #[must_use]
-    pub fn new(content: &Content, regions: Regions, partitions: u16) -> Self {
+    pub fn new(content: &Content, galaxy: &Galaxy, partitions: u16) -> Self {
         let goods = content.items().iter().map(|item| {
             let goods = Goods {
                 volume_l: item.volume_l,
@@ -90,7 +98,8 @@ impl Rules {
                 cooldown_ms: u64::from(market.modify_cooldown_s) * 1_000,
                 ..MarketRules::default()
             },
-            regions,
+            regions: Regions::new(galaxy),
+            hubs: hubs(galaxy),
             grant_cents: economy.grant_money.0.cast_unsigned(),
             grant: content.grant().to_vec(),
             requests: RequestLimits {
@@ -107,6 +116,15 @@ impl Rules {
             },
         }
     }
+}
+
+fn hubs(galaxy: &Galaxy) -> BTreeMap<SystemId, EntityId> {
+    let systems = galaxy.systems.iter();
+    let hubs = systems.filter_map(|system| {
+        let first = system.stations.first()?;
+        Some((system.id, EntityId::of_object(first.object)))
+    });
+    hubs.collect()
 }
 
 /// Whether a text may be shown: not too long, nothing that is no character to look at.

@@ -6,5 +6,6 @@
 
 mod desk;
 mod model;
+mod newcomers;
 mod tally;
 pub(crate) mod town;

@@ -6,8 +6,8 @@ use orrery_services::custody::history::Past;
 use orrery_services::custody::{Commodity, Entry, Stack, Stored};
 use serde_json::{Value, json};
 
+use super::super::names::{Names, spec};
 use super::super::table::{Align, table};
-use super::names::{Names, spec};
 
 /// A time of day, UTC.
 fn time(at: WallTime) -> String {

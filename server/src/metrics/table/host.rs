@@ -106,6 +106,43 @@ pub(super) const METRICS: &[Metric] = &[
             out.whole(&[], u64::from(failed));
         },
     },
+    // The audits.
+    Metric {
+        name: "audits",
+        unit: Unit::None,
+        kind: Kind::Counter,
+        labels: &["outcome"],
+        help: "Audits of all value in the running store: ended, or failed to read it.",
+        read: |registry, out| {
+            let audit = &registry.control.audit;
+            out.whole(&["ended"], audit.ended.value());
+            out.whole(&["failed"], audit.failed.value());
+        },
+    },
+    Metric {
+        name: "audit_problems",
+        unit: Unit::None,
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "What did not add up in the last audit. Above zero value was doubled or has vanished.",
+        read: |registry, out| out.whole(&[], registry.control.audit.problems.value()),
+    },
+    Metric {
+        name: "audit_cents",
+        unit: Unit::None,
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "All money in accounts and in flight, cents, as of the last audit.",
+        read: |registry, out| out.whole(&[], registry.control.audit.cents.value()),
+    },
+    Metric {
+        name: "audit_duration",
+        unit: Unit::Seconds,
+        kind: Kind::Histogram,
+        labels: &[],
+        help: "Time that an audit takes, at its slow pace.",
+        read: |registry, out| out.durations(&[], registry.control.audit.duration.snapshot()),
+    },
     // The control thread.
     Metric {
         name: "http_requests",

@@ -4,7 +4,7 @@ use orrery_base::command::RejectCode;
 use orrery_base::value::{ItemId, QUANTITY_MAX};
 use orrery_base::{Tick, TypeId};
 
-use super::{COINS_MAX, Cause, Ledger, Lot, Onto, Open, What};
+use super::{COINS_MAX, Cause, Ledger, Lot, MINTED_MAX, Onto, Open, What};
 use crate::custody::account::{Account, AccountKind};
 use crate::custody::entry::{Commodity, Entry, EntryRef};
 use crate::custody::rows::Stack;
@@ -44,6 +44,21 @@ impl Ledger {
                 evicted.push(open.stored.account);
             }
         }
+    }
+
+    /// Forgets an account that is as it was read. Returns whether it is not in memory any more.
+    pub fn forget(&mut self, account: &Account) -> bool {
+        let Some(place) = self.places.get(account) else {
+            return !account.is_boundary();
+        };
+        let open = &mut self.open[place as usize];
+        let is_as_read = open.as_ref().is_some_and(|open| open.changed == Tick(0));
+        if is_as_read {
+            *open = None;
+            self.places.remove(account);
+            self.free.push(place as usize);
+        }
+        is_as_read
     }
 
     pub(super) fn assert_boundary(&self, account: &Account) {
@@ -88,13 +103,13 @@ impl Ledger {
         }
     }
 
-    /// Whether an account can hold so many more cents.
-    ///
-    /// # Errors
-    /// [`RejectCode::AmountTooLarge`].
-    pub fn check_room(&self, to: &Account, cents: u64) -> Result<(), RejectCode> {
-        let sum = self.coins(to).checked_add(cents);
-        if sum.is_none_or(|sum| sum > COINS_MAX) {
+    /// Whether so many more cents may come into being in this partition.
+    pub(super) fn check_mint(&self, cents: u64) -> Result<(), RejectCode> {
+        let faucets = self.totals.iter().filter(|((account, commodity), _)| {
+            account.kind == AccountKind::Faucet && *commodity == Commodity::Coin
+        });
+        let minted: u128 = faucets.map(|(_, total)| *total).sum();
+        if minted + u128::from(cents) > u128::from(MINTED_MAX) {
             return Err(RejectCode::AmountTooLarge);
         }
         Ok(())

@@ -135,75 +135,55 @@ impl Partition {
         };
         let wallet = Account::wallet(fill.seller);
         let cause = about(sell, fill.buyer, TransferReason::MarketSale);
-        let mut lots = Vec::new();
-        if value > tax {
-            let what = What::Coins(cents(value) - cents(tax));
-            let lot = self.ledger.send(payer, wallet, what, cause);
-            lots.push(lot.expect("the buyer has paid in the whole value"));
-        }
-        self.ship(
-            &Shipment {
-                from: payer,
-                to: wallet,
-                lots,
-                cause,
-                purpose: purpose_of(sell),
-            },
+        let proceeds = cents(value) - cents(tax);
+        self.send_on(
+            (payer, wallet),
+            coins(proceeds),
+            cause,
+            purpose_of(sell),
             step.rules,
         );
         let hangar = Account::hangar(fill.buyer, fill.station);
         let cause = about(buy, fill.seller, TransferReason::MarketPurchase);
         let item = self.ledger.stacks(&giver)[0].id;
-        let what = units(item, fill.quantity, Onto::Own);
-        let goods = self.ledger.send(giver, hangar, what, cause);
-        self.ship(
-            &Shipment {
-                from: giver,
-                to: hangar,
-                lots: vec![goods.expect("the seller has paid in the goods")],
-                cause,
-                purpose: purpose_of(buy),
-            },
-            step.rules,
-        );
+        let goods = Some(units(item, fill.quantity, Onto::Own));
+        self.send_on((giver, hangar), goods, cause, purpose_of(buy), step.rules);
         let market = self.markets.get_mut(&region).expect("it has traded");
         market.candles.record(step.now, fill);
         if buy == fill.resting {
             let keep = cents(fill.buy_limit).saturating_mul(fill.resting_left);
-            self.refund(region, buy, fill.buyer, keep, step.rules);
+            let excess = self.ledger.coins(&payer).saturating_sub(keep);
+            if excess > 0 {
+                let wallet = Account::wallet(fill.buyer);
+                let cause = about(buy, fill.buyer, TransferReason::MarketRefund);
+                let purpose = Purpose::Credit;
+                self.send_on((payer, wallet), coins(excess), cause, purpose, step.rules);
+            }
         }
         (value, tax)
     }
 
-    /// Gives back the money that an order holds beyond `keep`.
-    fn refund(
+    /// Sends what an order's account holds, if anything is to go, with a purpose.
+    fn send_on(
         &mut self,
-        region: RegionId,
-        order: OrderId,
-        owner: CharacterId,
-        keep: u64,
+        (from, to): (Account, Account),
+        what: Option<What>,
+        cause: Cause,
+        purpose: Purpose,
         rules: &Rules,
     ) {
-        let account = account_of(region, order);
-        let excess = self.ledger.coins(&account).saturating_sub(keep);
-        if excess == 0 {
-            return;
-        }
-        let wallet = Account::wallet(owner);
-        let cause = about(order, owner, TransferReason::MarketRefund);
-        let lot = self
-            .ledger
-            .send(account, wallet, What::Coins(excess), cause);
-        self.ship(
-            &Shipment {
-                from: account,
-                to: wallet,
-                lots: vec![lot.expect("it holds more than that")],
-                cause,
-                purpose: Purpose::Credit,
-            },
-            rules,
-        );
+        let lot = what.map(|what| {
+            let sent = self.ledger.send(from, to, what, cause);
+            sent.expect("an order's account holds what the order has been paid in with")
+        });
+        let shipment = Shipment {
+            from,
+            to,
+            lots: lot.into_iter().collect(),
+            cause,
+            purpose,
+        };
+        self.ship(&shipment, rules);
     }
 
     /// Gives back the goods that an order holds.
@@ -214,18 +194,8 @@ impl Partition {
         let stacks = self.ledger.stacks(&account).iter();
         let held: Vec<_> = stacks.map(|stack| (stack.id, stack.quantity)).collect();
         for (item, quantity) in held {
-            let what = units(item, quantity, Onto::Own);
-            let lot = self.ledger.send(account, hangar, what, cause);
-            self.ship(
-                &Shipment {
-                    from: account,
-                    to: hangar,
-                    lots: vec![lot.expect("it is there")],
-                    cause,
-                    purpose: Purpose::Credit,
-                },
-                rules,
-            );
+            let what = Some(units(item, quantity, Onto::Own));
+            self.send_on((account, hangar), what, cause, Purpose::Credit, rules);
         }
     }
 
@@ -248,26 +218,13 @@ impl Partition {
         let excess = self.ledger.coins(&account).saturating_sub(keep);
         let wallet = Account::wallet(order.owner);
         let cause = about(order.id, order.owner, TransferReason::MarketRefund);
-        let mut lots = Vec::new();
-        if excess > 0 {
-            let lot = self
-                .ledger
-                .send(account, wallet, What::Coins(excess), cause);
-            lots.push(lot.expect("it holds that much"));
-        }
-        let answer = Shipment {
-            from: account,
-            to: wallet,
-            lots,
-            cause,
-            purpose: Purpose::Answer {
-                request,
-                outcome,
-                rests,
-                ended,
-            },
+        let purpose = Purpose::Answer {
+            request,
+            outcome,
+            rests,
+            ended,
         };
-        self.ship(&answer, step.rules);
+        self.send_on((account, wallet), coins(excess), cause, purpose, step.rules);
     }
 
     /// The order, if it rests here and is this character's.
@@ -385,23 +342,17 @@ impl Partition {
             let region = region_of(order.id).expect("an order of this region");
             self.give_back(region, &order, step.rules);
             let account = account_of(region, order.id);
-            let (wallet, coins) = (Account::wallet(order.owner), self.ledger.coins(&account));
+            let (wallet, held) = (Account::wallet(order.owner), self.ledger.coins(&account));
             let cause = about(order.id, order.owner, TransferReason::MarketRefund);
-            let mut lots = Vec::new();
-            if coins > 0 {
-                let lot = self.ledger.send(account, wallet, What::Coins(coins), cause);
-                lots.push(lot.expect("it holds that much"));
-            }
-            let end = Shipment {
-                from: account,
-                to: wallet,
-                lots,
-                cause,
-                purpose: Purpose::Expired { order: order.id },
-            };
-            self.ship(&end, step.rules);
+            let purpose = Purpose::Expired { order: order.id };
+            self.send_on((account, wallet), coins(held), cause, purpose, step.rules);
         }
     }
+}
+
+/// So many cents, unless there are none.
+fn coins(cents: u64) -> Option<What> {
+    (cents > 0).then_some(What::Coins(cents))
 }
 
 fn region_in(account: &Account) -> RegionId {

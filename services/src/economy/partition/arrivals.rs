@@ -130,21 +130,15 @@ impl Partition {
         step: &mut Step<'_>,
     ) {
         let cents: u64 = lots.iter().map(Lot::quantity).sum();
-        let verdict = if self.strangers.contains(&to.owner) {
-            Err(RejectCode::CharacterUnknown)
+        let (outcome, back) = if self.strangers.contains(&to.owner) {
+            (Err(RejectCode::CharacterUnknown), lots)
         } else {
-            self.ledger.check_room(&to, cents)
-        };
-        let (outcome, back) = match verdict {
-            Ok(()) => {
-                self.credit(from, to, lots, cause, step);
-                let answer = ValueAnswer {
-                    money: Money(cents.cast_signed()),
-                    ..ValueAnswer::default()
-                };
-                (Ok(answer), Vec::new())
-            }
-            Err(code) => (Err(code), lots),
+            self.credit(from, to, lots, cause, step);
+            let answer = ValueAnswer {
+                money: Money(cents.cast_signed()),
+                ..ValueAnswer::default()
+            };
+            (Ok(answer), Vec::new())
         };
         let answer = Shipment {
             from: to,
@@ -159,10 +153,14 @@ impl Partition {
         self.ship(&answer, step.rules);
     }
 
-    /// A character whose wallet never was gets what every new character gets: once, because the
-    /// wallet is there from then on.
+    /// A character who never had a ship gets what every new character gets: once, because the
+    /// helm is there from then on.
     pub(super) fn grant(&mut self, newcomer: &Newcomer, step: &mut Step<'_>) {
         let character = newcomer.character;
+        let helm = Account::helm(character);
+        if self.ledger.is_active(&helm) {
+            return;
+        }
         let wallet = Account::wallet(character);
         let cause = Cause {
             actor: character,
@@ -172,29 +170,40 @@ impl Partition {
         let faucet = |number| Account::faucet(number, self.index);
         let goods = faucet(step.rules.taps.starting_grant);
         let ships = faucet(step.rules.taps.starter_ship);
-        let helm = Account::helm(character);
-        let mut gifts = vec![(wallet, Minted::Coins(step.rules.grant_cents))];
         let hangar = Account::hangar(character, newcomer.station);
-        let grant = step.rules.grant.iter();
-        gifts.extend(grant.map(|&(type_id, quantity)| (hangar, Minted::Units(type_id, quantity))));
         for account in [helm, hangar] {
-            // Nobody without a wallet ever had one of these.
+            // Nobody without a helm ever had one of these.
             self.ledger.activate(Stored::empty(account));
         }
         let (ship_type, ship) = newcomer.ship;
         let minted = Minted::Ship(ship_type, ship);
-        let results = [self.ledger.mint(ships, helm, minted, cause)]
-            .into_iter()
-            .chain(
-                gifts
-                    .into_iter()
-                    .map(|(to, minted)| self.ledger.mint(goods, to, minted, cause)),
-            );
-        for result in results {
-            result.expect("the rules grant possible quantities, and the accounts are empty");
+        let ship = self.ledger.mint(ships, helm, minted, cause);
+        ship.expect("a ship's type and number are possible, and it is the helm's first");
+        for &(type_id, quantity) in &step.rules.grant {
+            let minted = Minted::Units(type_id, quantity);
+            let stack = self.ledger.mint(goods, hangar, minted, cause);
+            stack.expect("the rules grant possible quantities");
         }
-        let cents = step.rules.grant_cents.cast_signed();
-        let news = self.wallet_news(&wallet, cents, cause.reason);
-        step.out.events.push((character, news));
+        let cents = step.rules.grant_cents;
+        // None where the rules give none, and where this partition has minted all that it may.
+        let money = self.ledger.mint(goods, wallet, Minted::Coins(cents), cause);
+        if money.is_ok() {
+            let news = self.wallet_news(&wallet, cents.cast_signed(), cause.reason);
+            step.out.events.push((character, news));
+        }
+    }
+
+    /// Wallets of nobody are forgotten in the beat in which they were read: a character with that
+    /// id may be made in the next one.
+    pub(super) fn forget_strangers(&mut self) {
+        let ledger = &mut self.ledger;
+        let own = &mut self.own;
+        self.strangers.retain(|&owner| {
+            let stays = !ledger.forget(&Account::wallet(CharacterId(owner)));
+            if !stays {
+                own.forget(CharacterId(owner));
+            }
+            stays
+        });
     }
 }

@@ -181,6 +181,7 @@ impl Run {
         }
         self.town.beat();
         self.world.beat(self.town.now().0);
+        self.world.forget_strangers();
         if self.is_idle {
             let town = &self.town;
             self.world.sleep(|&place| town.is_active(account_of(place)));

@@ -12,7 +12,7 @@ use orrery_storage::{Batch, Domain};
 use super::tally::Tally;
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
-use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit};
+use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit, read_account};
 use crate::economy::{
     Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
 };
@@ -55,6 +55,9 @@ pub(crate) fn rules(partitions: u16) -> Rules {
             ..MarketRules::default()
         },
         regions: Regions::of_links(&BTreeMap::from(links)),
+        hubs: (0..4)
+            .map(|system| (SystemId(system), EntityId(u64::from(system) + 1)))
+            .collect(),
         grant_cents: 1_000_000_00,
         grant: vec![(ORE, 1_000), (METAL, 500), (HULL, 2), (SECRET, 5)],
         requests: RequestLimits {
@@ -131,8 +134,19 @@ impl Town {
         self.loads.clear();
     }
 
-    /// Makes a character, as the accounts service does.
-    fn settle_in(&mut self, id: CharacterId) {
+    /// Makes a character, docked in station 1 of system 0, who logs in.
+    pub(crate) fn settle_in(&mut self, id: CharacterId) {
+        self.settle_at(
+            id,
+            Location::Docked {
+                grid: GridId(0),
+                station: EntityId(1),
+            },
+        );
+    }
+
+    /// Makes a character, as the accounts service does, who logs in.
+    pub(crate) fn settle_at(&mut self, id: CharacterId, location: Location) {
         let ship = ship_of(id);
         let row = CharacterRow {
             id,
@@ -143,10 +157,7 @@ impl Town {
                 type_id: HULL,
                 vitals: VITALS_FULL,
             },
-            location: Location::Docked {
-                grid: GridId(0),
-                station: EntityId(1),
-            },
+            location,
             version: 1,
         };
         let mut batch = Batch::new();
@@ -201,7 +212,7 @@ impl Town {
     pub(crate) fn beat(&mut self) {
         self.tick.0 += 1;
         for (partition, account) in core::mem::take(&mut self.loads) {
-            let read = Read::from(&self.rows, partition, account).unwrap();
+            let read = Read::from(&self.rows, &self.rules, partition, account).unwrap();
             let share = self.share_of(partition);
             self.shares[share].take_account(partition, read);
         }
@@ -307,7 +318,7 @@ impl Town {
 
     fn stored(&self, account: Account) -> crate::custody::Stored {
         let home = account.home(self.rules.partitions);
-        Read::from(&self.rows, home, account).unwrap().stored
+        read_account(&self.rows, home, account).unwrap()
     }
 
     pub(crate) fn coins(&self, character: u64) -> Money {

@@ -240,8 +240,6 @@ impl World {
     pub(super) fn paid(&mut self, from: u64, to: u64, cents: u64, request: RequestId) {
         let (outcome, back) = if !self.is_character(to) {
             (Err(RejectCode::CharacterUnknown), cents)
-        } else if self.coins(to) + cents > i64::MAX.unsigned_abs() {
-            (Err(RejectCode::AmountTooLarge), cents)
         } else {
             self.put(Place::Wallet(to), None, cents);
             let money = Money(cents.cast_signed());

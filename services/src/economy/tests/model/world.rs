@@ -188,6 +188,15 @@ impl World {
         self.awake.retain(stays);
     }
 
+    /// Nobody's wallet stays awake.
+    pub(super) fn forget_strangers(&mut self) {
+        let characters = 1..=self.characters;
+        self.awake.retain(|place| match place {
+            Place::Wallet(owner) => characters.contains(owner),
+            Place::Hangar(..) | Place::Hold(..) => true,
+        });
+    }
+
     pub(super) fn is_at_rest(&self) -> bool {
         self.post.is_empty()
             && self.unconfirmed.is_empty()
