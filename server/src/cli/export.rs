@@ -187,11 +187,7 @@ impl Export<'_> {
 }
 
 /// Counts a transfer for the owners of both its accounts: what came, and what went.
-fn count(
-    tallies: &mut BTreeMap<(CharacterId, u8), Tally>,
-    past: &Past,
-    partitions: u16,
-) {
+fn count(tallies: &mut BTreeMap<(CharacterId, u8), Tally>, past: &Past, partitions: u16) {
     let entry = &past.entry;
     let sides = [&entry.to, &entry.from];
     for (side, account) in sides.into_iter().enumerate() {

@@ -251,3 +251,70 @@ fn the_audit_adds_value_up_and_finds_what_was_doubled() {
         "{text}"
     );
 }
+
+#[test]
+fn transfers_and_what_characters_did_are_exported_as_parquet() {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::RowAccessor as _;
+
+    let stocked = Stocked::new();
+    let files = tempfile::tempdir().unwrap();
+    let export = |what: &str, more: &[&str]| {
+        let file = files.path().join(format!("{what}{}.parquet", more.len()));
+        let data = ["--data", stocked.folder.path()];
+        let all = [&["export", what, file.to_str().unwrap()], &data[..], more].concat();
+        run(&all).success();
+        SerializedFileReader::new(std::fs::File::open(file).unwrap()).unwrap()
+    };
+    // A ship, money, goods, and a split.
+    let transfers = export("transfers", &[]);
+    let rows: Vec<_> = transfers
+        .get_row_iter(None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(rows.len(), 4);
+    let money = rows
+        .iter()
+        .find(|row| row.get_string(7).unwrap() == "money")
+        .unwrap();
+    assert_eq!(money.get_string(5).unwrap(), "wallet:1");
+    assert_eq!(money.get_long(8).unwrap(), 123_456);
+    assert_eq!(money.get_long(3).unwrap(), THEN.0.cast_signed());
+    assert_eq!(
+        money.get_string(12).unwrap(),
+        TransferReason::StartingGrant.name()
+    );
+    let split = export("transfers", &["--from", "2"]);
+    assert_eq!(split.metadata().file_metadata().num_rows(), 1);
+    let none = export("transfers", &["--from", "3", "--to", "9"]);
+    assert_eq!(none.metadata().file_metadata().num_rows(), 0);
+    let characters = export("characters", &[]);
+    let rows: Vec<_> = characters
+        .get_row_iter(None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let granted = rows
+        .iter()
+        .find(|row| row.get_string(2).unwrap() == TransferReason::StartingGrant.name())
+        .unwrap();
+    assert_eq!(granted.get_string(1).unwrap(), "Captain Ada");
+    // Three gifts: 1,234.56 and 501 things.
+    let numbers = [3, 4, 5, 6, 7].map(|column| granted.get_long(column).unwrap());
+    assert_eq!(numbers, [3, 123_456, 0, 501, 0]);
+    let data = stocked.folder.path();
+    let there = files.path().join("transfers0.parquet");
+    let again = run(&[
+        "export",
+        "transfers",
+        there.to_str().unwrap(),
+        "--data",
+        data,
+    ]);
+    assert!(
+        again.refusal().contains("transfers0.parquet"),
+        "{}",
+        again.err
+    );
+}
