@@ -22,14 +22,22 @@
 #![deny(unsafe_code)]
 
 pub mod afterburner;
+mod bound;
 pub mod columns;
 pub mod content;
 pub mod dock;
 pub mod galaxy;
 pub mod gate;
+pub mod inhibit;
+pub mod lock;
 pub mod motion;
 pub mod order;
+pub mod range;
+pub mod recharge;
+pub mod sensor;
 pub mod steer;
 #[cfg(test)]
 mod testing;
+pub mod turret;
 mod vector;
+pub mod warp;
