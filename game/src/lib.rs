@@ -22,18 +22,25 @@
 #![deny(unsafe_code)]
 
 pub mod afterburner;
+pub mod blast;
 mod bound;
+pub mod bump;
 pub mod columns;
 pub mod content;
+pub mod damage;
 pub mod dock;
+pub mod drain;
 pub mod galaxy;
 pub mod gate;
 pub mod inhibit;
 pub mod lock;
+pub mod missile;
 pub mod motion;
 pub mod order;
+pub mod overheat;
 pub mod range;
 pub mod recharge;
+pub mod repair;
 pub mod sensor;
 pub mod steer;
 #[cfg(test)]
