@@ -8,7 +8,7 @@
 //! Whoever warps lands where the line enters the first field that it meets: before P if a field
 //! lies in front, beyond P if it begins at most `catch_m` (⚙ 500 km) behind. The caller tests the
 //! fields of the *destination* grid once, when the warp is committed: fields raised later, or
-//! around the start, do not redirect. Cost: 30 ns per field, no memory.
+//! around the start, do not redirect. Cost: one square root per field on the line.
 
 use crate::vector;
 use orrery_base::math;

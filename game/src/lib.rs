@@ -16,6 +16,13 @@
 //! | [`order`] | orders, and commands of pilots into orders or refusals |
 //! | [`afterburner`] | speed and mass with the afterburner on |
 //! | [`gate`], [`dock`] | ranges of gates and stations, places of arrival and departure |
+//! | [`recharge`], [`overheat`] | what is evaluated in closed form from an anchor |
+//! | [`warp`], [`inhibit`], [`bump`], [`landing`] | formulas of flight |
+//! | [`lock`], [`sensor`], [`scanner`], [`probe`], [`cloak`] | formulas of seeing and hiding |
+//! | [`range`], [`turret`], [`missile`], [`blast`], [`damage`] | formulas of weapons |
+//! | [`repair`], [`drain`], [`star`] | what else changes shields, hulls and capacitors |
+//! | [`timers`], [`safety`], [`security`], [`tether`], [`insurance`] | the law, and protection |
+//! | [`mining`], [`wreck`], [`container`], [`npc`] | rocks, remains and pirates |
 //! | [`content`] | TOML → pack → memory-mapped, checked tables |
 //! | [`galaxy`] | seed → systems, stars, planets, belts, stations, gates; maps of them |
 

@@ -130,8 +130,8 @@ impl Pool {
         if value <= self.at_anchor {
             return Some(self.anchor);
         }
-        // Not `value >= capacity`: a NaN is never reached either.
-        if !(value < self.capacity) || self.tau_s.is_infinite() {
+        // A NaN is never reached either.
+        if value >= self.capacity || value.is_nan() || self.tau_s.is_infinite() {
             return None;
         }
         let root = |amount: f64| 1.0 - math::sqrt(ratio(amount, self.capacity));

@@ -4,7 +4,7 @@
 //! cone's, of 5° to 360°                                             docs/mechanics.md#scanner
 //!
 //! Distances within a system do not fit a grid's centimetres: offsets are whole metres in i64.
-//! Cost: 5 ns per object; the cosine is taken once per scan.
+//! Cost: a square root per object; the cosine is taken once per scan.
 
 use orrery_base::math;
 

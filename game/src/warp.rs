@@ -53,9 +53,9 @@ impl Course {
     #[must_use]
     pub fn new(warp_au_per_s: f64, max_speed_m_per_s: f64, distance_m: f64) -> Option<Self> {
         let valid = |x: f64| x > 1e-6 && x < 1e6;
-        if !(valid(warp_au_per_s) && valid(max_speed_m_per_s))
-            || !(LEAST_DISTANCE_M..1e18).contains(&distance_m)
-        {
+        let is_far_enough = (LEAST_DISTANCE_M..1e18).contains(&distance_m);
+        let is_valid = valid(warp_au_per_s) && valid(max_speed_m_per_s) && is_far_enough;
+        if !is_valid {
             return None;
         }
         let accelerate = warp_au_per_s;

@@ -26,11 +26,11 @@ fn a_minute_is_a_minute_however_it_is_asked() {
         beats.map(|beat| rack.at(Tick(3 + beat))).last().unwrap()
     };
     assert_eq!(asked(1).to_bits(), asked(1_800).to_bits());
-    close(asked(1), 1.0 - (-1.2_f64).exp(), 1e-12);
+    close(asked(1), 1.0 - math::exp(-1.2), 1e-12);
     let hot = rack.at(Tick(1_803));
     rack.cool(Tick(1_803), 0.01);
     assert_eq!(rack.at(Tick(1_803)), hot);
-    close(rack.at(Tick(4_803)), hot * (-1.0_f64).exp(), 1e-12);
+    close(rack.at(Tick(4_803)), hot * math::exp(-1.0), 1e-12);
 }
 
 #[test]
