@@ -16,20 +16,56 @@
 //! | [`order`] | orders, and commands of pilots into orders or refusals |
 //! | [`afterburner`] | speed and mass with the afterburner on |
 //! | [`gate`], [`dock`] | ranges of gates and stations, places of arrival and departure |
+//! | [`recharge`], [`overheat`] | what is evaluated in closed form from an anchor |
+//! | [`warp`], [`inhibit`], [`bump`], [`landing`] | formulas of flight |
+//! | [`lock`], [`sensor`], [`scanner`], [`probe`], [`cloak`] | formulas of seeing and hiding |
+//! | [`range`], [`turret`], [`missile`], [`blast`], [`damage`] | formulas of weapons |
+//! | [`repair`], [`drain`], [`star`] | what else changes shields, hulls and capacitors |
+//! | [`timers`], [`safety`], [`security`], [`tether`], [`insurance`] | the law, and protection |
+//! | [`mining`], [`wreck`], [`container`], [`npc`] | rocks, remains and pirates |
 //! | [`content`] | TOML → pack → memory-mapped, checked tables |
 //! | [`galaxy`] | seed → systems, stars, planets, belts, stations, gates; maps of them |
 
 #![deny(unsafe_code)]
 
 pub mod afterburner;
+pub mod blast;
+mod bound;
+pub mod bump;
+pub mod cloak;
 pub mod columns;
+pub mod container;
 pub mod content;
+pub mod damage;
 pub mod dock;
+pub mod drain;
 pub mod galaxy;
 pub mod gate;
+pub mod inhibit;
+pub mod insurance;
+pub mod landing;
+pub mod lock;
+pub mod mining;
+pub mod missile;
 pub mod motion;
+pub mod npc;
 pub mod order;
+pub mod overheat;
+pub mod probe;
+pub mod range;
+pub mod recharge;
+pub mod repair;
+pub mod safety;
+pub mod scanner;
+pub mod security;
+pub mod sensor;
+pub mod star;
 pub mod steer;
 #[cfg(test)]
 mod testing;
+pub mod tether;
+pub mod timers;
+pub mod turret;
 mod vector;
+pub mod warp;
+pub mod wreck;

@@ -57,6 +57,14 @@ pub(crate) fn number<T: std::str::FromStr>(cell: &str) -> T {
     cell.parse().unwrap_or_else(|_| panic!("a number: {cell}"))
 }
 
+/// A result that agrees with a golden value: within `tolerance` of it, or of one if it is smaller.
+pub(crate) fn close(got: f64, want: f64, tolerance: f64) {
+    assert!(
+        (got - want).abs() <= tolerance * want.abs().max(1.0),
+        "{got} not {want}"
+    );
+}
+
 /// Three cells as a vector.
 pub(crate) fn vector<T: std::str::FromStr>(cells: &[&str]) -> [T; 3] {
     [number(cells[0]), number(cells[1]), number(cells[2])]
