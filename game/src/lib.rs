@@ -16,15 +16,19 @@
 //! | [`order`] | orders, and commands of pilots into orders or refusals |
 //! | [`afterburner`] | speed and mass with the afterburner on |
 //! | [`gate`], [`dock`] | ranges of gates and stations, places of arrival and departure |
+//! | [`attribute`] | attributes, modifiers, the stacking penalty |
+//! | [`fitting`] | modules in the slots of a hull: do they fit, and what can the ship do |
 //! | [`content`] | TOML → pack → memory-mapped, checked tables |
 //! | [`galaxy`] | seed → systems, stars, planets, belts, stations, gates; maps of them |
 
 #![deny(unsafe_code)]
 
 pub mod afterburner;
+pub mod attribute;
 pub mod columns;
 pub mod content;
 pub mod dock;
+pub mod fitting;
 pub mod galaxy;
 pub mod gate;
 pub mod motion;
