@@ -99,7 +99,7 @@ impl Keys<'_> {
 
 impl Index {
     /// The lists of a pack whose rows stand by ascending number.
-    pub fn of(pack: &Pack) -> Self {
+    pub(crate) fn of(pack: &Pack) -> Self {
         let keys = Keys {
             groups: pack
                 .groups

@@ -26,7 +26,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub fn of(pack: &'a Pack) -> Self {
+    pub(super) fn of(pack: &'a Pack) -> Self {
         Self {
             groups: pack.groups.iter().map(|it| it.key.as_str()).collect(),
             skills: pack.skills.iter().map(|it| it.key.as_str()).collect(),
@@ -36,7 +36,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    pub fn group(&self, key: &str) -> Result<(), Fault> {
+    pub(super) fn group(&self, key: &str) -> Result<(), Fault> {
         if self.groups.contains(key) {
             Ok(())
         } else {
@@ -44,7 +44,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    pub fn good(&self, field: &'static str, name: &str) -> Result<(), Fault> {
+    pub(super) fn good(&self, field: &'static str, name: &str) -> Result<(), Fault> {
         if self.goods.contains(name) {
             Ok(())
         } else {
