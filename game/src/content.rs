@@ -14,21 +14,35 @@
 //! What the systems need in every beat (radius, response, largest speed) stands in arrays that
 //! are indexed by the number of the type, computed once at load.
 
+mod charge;
 mod check;
 mod compile;
 mod economy;
+mod effect;
 mod icon;
+mod index;
 mod item;
+mod module;
 mod pack;
+mod wild;
 
+pub use charge::{ChargeType, DroneType, Flight, SkillType};
 pub use compile::{ContentError, compile};
 pub use economy::{Economy, Faucet, Grant, MarketRules, PriceRule, Sink, Tap};
+pub use effect::{Aim, Effect, Landing};
 pub use icon::icon_svg;
+pub(crate) use index::{Index, Target, Wired};
 pub use item::{
     CONTAINER_GROUP, Clock, ContainerRole, ContainerType, Group, HULL_GROUP, ItemType,
     PackedContainer, Shape,
 };
+pub(crate) use module::{ARMOUR, DAMAGE, HEAT, HULL, SENSORS, SHIELD};
+pub use module::{Hardpoint, HullSystems, ModifierRow, ModuleType, Rack, Resonances, Size};
 pub use pack::{FORMAT_VERSION, MAGIC, Pack, PackError};
+pub use wild::{
+    AsteroidType, BubbleType, Faction, FitDrones, FitLine, Loot, NamedFit, NpcType, Purpose,
+    Refining, Site, Spawn, Yield,
+};
 
 use crate::afterburner::boosted_speed;
 use crate::columns::Kind;
@@ -107,6 +121,12 @@ pub struct ShipType {
     pub base_price: Money,
     /// The afterburner, if the hull carries one.
     pub afterburner: Option<AfterburnerType>,
+    /// Slots, sensors, capacitor and the like; a bare hull if it is absent.
+    #[serde(default)]
+    pub systems: HullSystems,
+    /// What flying it changes: with a skill for each level of it, without one in any case.
+    #[serde(default)]
+    pub bonuses: Vec<ModifierRow>,
 }
 
 /// A kind of station.
@@ -245,6 +265,8 @@ pub struct Content {
     items: Vec<ItemType>,
     /// What new characters are given, by ascending number.
     grant: Vec<(TypeId, u64)>,
+    /// Names and rows resolved, for fitting.
+    index: Index,
 }
 
 impl Content {
@@ -269,12 +291,21 @@ impl Content {
     /// # Errors
     /// [`PackError::Invalid`] if a value is out of its range.
     pub fn new(mut pack: Pack) -> Result<Self, PackError> {
-        pack.sort();
-        let hash = pack.hash();
-        check::pack(&pack).map_err(|(row, fault)| PackError::Invalid {
+        let invalid = |(row, fault): (check::Row, check::Fault)| PackError::Invalid {
             row: row.to_string(),
             reason: fault.to_string(),
-        })?;
+        };
+        pack.sort();
+        check::pack(&pack).map_err(invalid)?;
+        let content = Self::of_checked(pack);
+        check::fits(&content, &content.pack.fits).map_err(invalid)?;
+        Ok(content)
+    }
+
+    /// The tables of a pack whose rows have been checked, except for its fits.
+    fn of_checked(mut pack: Pack) -> Self {
+        pack.sort();
+        let hash = pack.hash();
         let ids = pack.type_ids();
         let len = ids.iter().map(|id| id.0 as usize + 1).max().unwrap_or(0);
         let mut content = Self {
@@ -283,6 +314,7 @@ impl Content {
             laws: vec![[None; 2]; len],
             items: item::of_pack(&pack),
             grant: Vec::new(),
+            index: Index::of(&pack),
             pack: Pack::default(),
             hash,
         };
@@ -302,9 +334,18 @@ impl Content {
         for container in &pack.containers {
             content.radius_cm[container.id.0 as usize] = centimetres_of(container.radius_m);
         }
+        for drone in &pack.drones {
+            content.radius_cm[drone.id.0 as usize] = centimetres_of(drone.radius_m);
+        }
+        for bubble in &pack.bubbles {
+            content.radius_cm[bubble.id.0 as usize] = centimetres_of(bubble.radius_m);
+        }
+        for rock in &pack.asteroids {
+            content.radius_cm[rock.id.0 as usize] = centimetres_of(rock.radius_m[1]);
+        }
         content.pack = pack;
         content.resolve_grant();
-        Ok(content)
+        content
     }
 
     fn enter(&mut self, id: TypeId, kind: Kind, index: usize, radius_m: f64) {
@@ -362,8 +403,11 @@ impl Content {
             Some(Kind::Station) => self.station(id).map(|t| t.name.as_str()),
             Some(Kind::Gate) => self.gate(id).map(|t| t.name.as_str()),
             None => {
-                let container = || self.container(id).map(|t| t.name.as_str());
-                self.item(id).map(|t| t.name.as_str()).or_else(container)
+                let item = self.item(id).map(|t| t.name.as_str());
+                item.or_else(|| self.container(id).map(|t| t.name.as_str()))
+                    .or_else(|| self.skill(id).map(|t| t.name.as_str()))
+                    .or_else(|| self.asteroid(id).map(|t| t.name.as_str()))
+                    .or_else(|| self.npc(id).map(|t| t.name.as_str()))
             }
         }
     }

@@ -23,6 +23,8 @@
 //! | [`repair`], [`drain`], [`star`] | what else changes shields, hulls and capacitors |
 //! | [`timers`], [`safety`], [`security`], [`tether`], [`insurance`] | the law, and protection |
 //! | [`mining`], [`wreck`], [`container`], [`npc`] | rocks, remains and pirates |
+//! | [`attribute`] | attributes, modifiers, the stacking penalty |
+//! | [`fitting`] | modules in the slots of a hull: do they fit, and what can the ship do |
 //! | [`content`] | TOML → pack → memory-mapped, checked tables |
 //! | [`galaxy`] | seed → systems, stars, planets, belts, stations, gates; maps of them |
 
@@ -33,12 +35,14 @@ pub mod blast;
 mod bound;
 pub mod bump;
 pub mod cloak;
+pub mod attribute;
 pub mod columns;
 pub mod container;
 pub mod content;
 pub mod damage;
 pub mod dock;
 pub mod drain;
+pub mod fitting;
 pub mod galaxy;
 pub mod gate;
 pub mod inhibit;

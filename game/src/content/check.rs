@@ -2,6 +2,10 @@
 //! with its line, and for a pack, which may have been written by anybody.
 
 mod economy;
+mod fitting;
+mod wild;
+
+pub(super) use fitting::fits;
 
 use super::{Empire, GateType, Navigation, Pack, ShipType, StationType, TYPE_ID_MAX, law};
 use orrery_base::TypeId;
@@ -242,12 +246,18 @@ impl Seen {
     fn type_id(&mut self, row: Row, id: TypeId) -> Result<(), Fault> {
         taken("id", id, self.types.insert(id.0, row))
     }
+
+    fn both(&mut self, row: Row, id: TypeId, name: &str) -> Result<(), Fault> {
+        self.type_id(row, id)?;
+        self.name(row, name)
+    }
 }
 
 /// Checks every row and what the rows must agree on.
 pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
     let mut seen = Seen::default();
     let mut empires = BTreeMap::new();
+    let names = fitting::Known::of(pack);
     let known = |empires: &BTreeMap<u8, Row>, id: u8| {
         if empires.contains_key(&id) {
             Ok(())
@@ -264,6 +274,7 @@ pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
     }
     for (row, it) in rows("ship", &pack.ships) {
         ship(it)
+            .and_then(|()| fitting::hull(it, &names))
             .and_then(|()| known(&empires, it.empire))
             .and_then(|()| seen.type_id(row, it.id))
             .and_then(|()| seen.name(row, &it.name))
@@ -289,6 +300,8 @@ pub(super) fn pack(pack: &Pack) -> Result<(), (Row, Fault)> {
             .map_err(|fault| (row, fault))?;
     }
     economy::pack(pack, &mut seen)?;
+    fitting::pack(pack, &names, &mut seen)?;
+    wild::pack(pack, &names, &mut seen)?;
     navigation(&pack.navigation).map_err(|fault| {
         (
             Row {

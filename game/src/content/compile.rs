@@ -2,14 +2,16 @@
 //!
 //! Every `*.toml` of the folder may hold any of the tables `[[empire]]`, `[[ship]]`,
 //! `[[station]]`, `[[gate]]`, `[[group]]`, `[[item]]`, `[[container]]`, `[[grant]]`, `[[faucet]]`,
-//! `[[sink]]` and, once in all, `[navigation]`, `[economy]` and `[market]`: a new hull is a new
+//! `[[sink]]`, `[[module]]`, `[[charge]]`, `[[drone]]`, `[[skill]]`, `[[asteroid]]`, `[[refining]]`,
+//! `[[bubble]]`, `[[faction]]`, `[[npc]]`, `[[fit]]` and, once in all, `[navigation]`, `[economy]` and `[market]`: a new hull is a new
 //! table in a file, or a new file. Files are read in the order of their names, and the pack is sorted by
 //! number, so that how content is spread over files does not change its hash.
 
 use super::check::{self, Fault, Row};
 use super::{
-    ContainerType, Economy, Empire, GateType, Grant, Group, ItemType, MarketRules, Navigation,
-    Pack, ShipType, StationType, Tap,
+    AsteroidType, BubbleType, ChargeType, ContainerType, Content, DroneType, Economy, Empire,
+    Faction, GateType, Grant, Group, ItemType, MarketRules, ModuleType, NamedFit, Navigation,
+    NpcType, Pack, Refining, ShipType, SkillType, StationType, Tap,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,6 +75,26 @@ struct Tables {
     faucet: Vec<Tap>,
     #[serde(default)]
     sink: Vec<Tap>,
+    #[serde(default)]
+    module: Vec<ModuleType>,
+    #[serde(default)]
+    charge: Vec<ChargeType>,
+    #[serde(default)]
+    drone: Vec<DroneType>,
+    #[serde(default)]
+    skill: Vec<SkillType>,
+    #[serde(default)]
+    asteroid: Vec<AsteroidType>,
+    #[serde(default)]
+    refining: Vec<Refining>,
+    #[serde(default)]
+    bubble: Vec<BubbleType>,
+    #[serde(default)]
+    faction: Vec<Faction>,
+    #[serde(default)]
+    npc: Vec<NpcType>,
+    #[serde(default)]
+    fit: Vec<NamedFit>,
     navigation: Option<Navigation>,
     economy: Option<Economy>,
     market: Option<MarketRules>,
@@ -116,6 +138,16 @@ impl Reading {
         file.rows("grant", &mut pack.grants, tables.grant);
         file.rows("faucet", &mut pack.faucets, tables.faucet);
         file.rows("sink", &mut pack.sinks, tables.sink);
+        file.rows("module", &mut pack.modules, tables.module);
+        file.rows("charge", &mut pack.charges, tables.charge);
+        file.rows("drone", &mut pack.drones, tables.drone);
+        file.rows("skill", &mut pack.skills, tables.skill);
+        file.rows("asteroid", &mut pack.asteroids, tables.asteroid);
+        file.rows("refining", &mut pack.refinings, tables.refining);
+        file.rows("bubble", &mut pack.bubbles, tables.bubble);
+        file.rows("faction", &mut pack.factions, tables.faction);
+        file.rows("npc", &mut pack.npcs, tables.npc);
+        file.rows("fit", &mut pack.fits, tables.fit);
         file.once("navigation", &mut self.navigation, tables.navigation)?;
         file.once("economy", &mut self.economy, tables.economy)?;
         file.once("market", &mut self.market, tables.market)
@@ -199,7 +231,9 @@ pub fn compile(folder: &Path) -> Result<Pack, ContentError> {
         reading.take(index, source, tables)?;
     }
     let (mut pack, origins) = reading.finish(folder)?;
-    check::pack(&pack).map_err(|(row, fault)| locate(&sources, &origins, row, &fault))?;
+    let located = |(row, fault): (Row, Fault)| locate(&sources, &origins, row, &fault);
+    check::pack(&pack).map_err(located)?;
+    check::fits(&Content::of_checked(pack.clone()), &pack.fits).map_err(located)?;
     pack.sort();
     Ok(pack)
 }

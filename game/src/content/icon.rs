@@ -4,6 +4,7 @@
 //! A drawing is a pure function of the item: integers only, equal bits on every machine. It has
 //! no ids and no style sheet, so any number of them may stand in one page. 1 to 3 KB each.
 
+mod gear;
 mod shapes;
 
 use super::{ItemType, Shape};
@@ -41,6 +42,24 @@ pub fn icon_svg(item: &ItemType) -> String {
         Shape::Ring => pen.ring(),
         Shape::Coin => pen.coin(),
         Shape::Hull => pen.hull(item.volume_l),
+        Shape::Turret => pen.turret(),
+        Shape::Launcher => pen.launcher(),
+        Shape::Emitter => pen.emitter(),
+        Shape::Shield => pen.shield(),
+        Shape::Engine => pen.engine(),
+        Shape::Cell => pen.cell(),
+        Shape::Chip => pen.chip(),
+        Shape::Rig => pen.rig(),
+        Shape::Shell => pen.shell(),
+        Shape::Missile => pen.missile(),
+        Shape::Lens => pen.lens(),
+        Shape::Script => pen.script(),
+        Shape::Probe => pen.probe(),
+        Shape::Drill => pen.drill(),
+        Shape::Drone => pen.drone(),
+        Shape::Bubble => pen.bubble(),
+        Shape::Bomb => pen.bomb(),
+        Shape::Cloak => pen.cloak(),
     }
     pen.finish()
 }

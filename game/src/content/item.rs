@@ -1,11 +1,11 @@
-//! Things that can be owned, stacked and carried: goods, packed hulls, packed containers.
+//! Things that can be owned, stacked and carried: goods, packed hulls, packed containers, modules,
+//! charges, drones, mobile bubbles.
 //!
-//! An [`ItemType`] is written as such (`[[item]]`), or follows from a hull or a container at
-//! load, under the same number: the number of a hull is also that of the hull in its crate. The
+//! An [`ItemType`] is written as such (`[[item]]`), or follows from one of the others at load, under the same number: the number of a hull is also that of the hull in its crate. The
 //! pack holds what was written; [`Content::items`](super::Content::items) is all of them by
 //! ascending number, searched by halving: seven steps for a hundred types.
 
-use super::{Content, Pack, ShipType, check};
+use super::{BubbleType, ChargeType, Content, DroneType, ModuleType, Pack, ShipType, check};
 use orrery_base::TypeId;
 use orrery_base::money::Money;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -85,11 +85,47 @@ pub enum Shape {
     Coin,
     /// A ship from above.
     Hull,
+    /// A gun on a mount.
+    Turret,
+    /// Tubes in a frame.
+    Launcher,
+    /// A dish with waves.
+    Emitter,
+    /// A shield with a bow.
+    Shield,
+    /// A nozzle with its flame.
+    Engine,
+    /// A battery with its charge.
+    Cell,
+    /// A chip with legs.
+    Chip,
+    /// A bracket with bolts.
+    Rig,
+    /// A cartridge.
+    Shell,
+    /// A missile.
+    Missile,
+    /// A lens in a mount.
+    Lens,
+    /// A card with holes.
+    Script,
+    /// A probe with vanes.
+    Probe,
+    /// A drill.
+    Drill,
+    /// A drone with four arms.
+    Drone,
+    /// A bubble around a device.
+    Bubble,
+    /// A round bomb.
+    Bomb,
+    /// A hull behind lines.
+    Cloak,
 }
 
 impl Shape {
     /// Every shape there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 36] = [
         Self::Rock,
         Self::Crystal,
         Self::Ingot,
@@ -108,6 +144,24 @@ impl Shape {
         Self::Ring,
         Self::Coin,
         Self::Hull,
+        Self::Turret,
+        Self::Launcher,
+        Self::Emitter,
+        Self::Shield,
+        Self::Engine,
+        Self::Cell,
+        Self::Chip,
+        Self::Rig,
+        Self::Shell,
+        Self::Missile,
+        Self::Lens,
+        Self::Script,
+        Self::Probe,
+        Self::Drill,
+        Self::Drone,
+        Self::Bubble,
+        Self::Bomb,
+        Self::Cloak,
     ];
 }
 
@@ -295,6 +349,10 @@ pub(super) fn of_pack(pack: &Pack) -> Vec<ItemType> {
     let mut items: Vec<ItemType> = pack.items.clone();
     items.extend(hulls);
     items.extend(containers);
+    items.extend(pack.modules.iter().map(ModuleType::item));
+    items.extend(pack.charges.iter().map(ChargeType::item));
+    items.extend(pack.drones.iter().map(DroneType::item));
+    items.extend(pack.bubbles.iter().map(BubbleType::item));
     items.sort_by_key(|it| it.id);
     items
 }

@@ -12,8 +12,9 @@
 //! access that follows makes an archive that somebody has forged an error instead of a fault.
 
 use super::{
-    ContainerType, Economy, Empire, GateType, Grant, Group, ItemType, MarketRules, Navigation,
-    ShipType, StationType, Tap,
+    AsteroidType, BubbleType, ChargeType, ContainerType, DroneType, Economy, Empire, Faction,
+    GateType, Grant, Group, ItemType, MarketRules, ModuleType, NamedFit, Navigation, NpcType,
+    Refining, ShipType, SkillType, StationType, Tap,
 };
 use orrery_base::{TypeId, digest};
 use rkyv::rancor;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 /// The first bytes of a pack.
 pub const MAGIC: [u8; 8] = *b"ORRYPACK";
 /// The version of the format; a pack of any other version is refused.
-pub const FORMAT_VERSION: u64 = 2;
+pub const FORMAT_VERSION: u64 = 3;
 const HEADER_BYTES: usize = 32;
 /// What the archive's alignment may need; the header keeps it.
 const ALIGNMENT: usize = 16;
@@ -60,6 +61,26 @@ pub struct Pack {
     pub faucets: Vec<Tap>,
     /// Where it ceases to be.
     pub sinks: Vec<Tap>,
+    /// Modules and rigs.
+    pub modules: Vec<ModuleType>,
+    /// Charges.
+    pub charges: Vec<ChargeType>,
+    /// Drones.
+    pub drones: Vec<DroneType>,
+    /// Skills.
+    pub skills: Vec<SkillType>,
+    /// Kinds of asteroid.
+    pub asteroids: Vec<AsteroidType>,
+    /// What comes out of ores, by their names.
+    pub refinings: Vec<Refining>,
+    /// Mobile bubbles.
+    pub bubbles: Vec<BubbleType>,
+    /// Powers that nobody plays.
+    pub factions: Vec<Faction>,
+    /// Ships that no player flies.
+    pub npcs: Vec<NpcType>,
+    /// Named fits, by name.
+    pub fits: Vec<NamedFit>,
 }
 
 impl Default for Pack {
@@ -82,6 +103,16 @@ impl Default for Pack {
             grants: Vec::new(),
             faucets: Vec::new(),
             sinks: Vec::new(),
+            modules: Vec::new(),
+            charges: Vec::new(),
+            drones: Vec::new(),
+            skills: Vec::new(),
+            asteroids: Vec::new(),
+            refinings: Vec::new(),
+            bubbles: Vec::new(),
+            factions: Vec::new(),
+            npcs: Vec::new(),
+            fits: Vec::new(),
         }
     }
 }
@@ -217,6 +248,13 @@ impl Pack {
             .chain(self.gates.iter().map(|it| it.id))
             .chain(self.items.iter().map(|it| it.id))
             .chain(self.containers.iter().map(|it| it.id))
+            .chain(self.modules.iter().map(|it| it.id))
+            .chain(self.charges.iter().map(|it| it.id))
+            .chain(self.drones.iter().map(|it| it.id))
+            .chain(self.skills.iter().map(|it| it.id))
+            .chain(self.asteroids.iter().map(|it| it.id))
+            .chain(self.bubbles.iter().map(|it| it.id))
+            .chain(self.npcs.iter().map(|it| it.id))
             .collect()
     }
 
@@ -232,6 +270,16 @@ impl Pack {
         self.grants.sort_by(|a, b| a.item.cmp(&b.item));
         self.faucets.sort_by_key(|it| it.id);
         self.sinks.sort_by_key(|it| it.id);
+        self.modules.sort_by_key(|it| it.id);
+        self.charges.sort_by_key(|it| it.id);
+        self.drones.sort_by_key(|it| it.id);
+        self.skills.sort_by_key(|it| it.id);
+        self.asteroids.sort_by_key(|it| it.id);
+        self.bubbles.sort_by_key(|it| it.id);
+        self.factions.sort_by_key(|it| it.id);
+        self.npcs.sort_by_key(|it| it.id);
+        self.refinings.sort_by(|a, b| a.ore.cmp(&b.ore));
+        self.fits.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
 

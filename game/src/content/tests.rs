@@ -28,7 +28,25 @@ fn good() -> Pack {
 fn the_projects_content_is_sound() {
     let content = content();
     assert_eq!(content.empires().len(), 4);
-    assert!(content.ships().len() >= 8);
+    assert!(content.ships().len() >= 24);
+    assert!(content.modules().len() + content.charges().len() >= 120);
+    assert!(content.factions().len() >= 4 && content.npcs().len() >= 16);
+    assert!(content.drones().len() >= 8 && content.skills().len() >= 24);
+    let is_raw = |group: &str| group == "ore" || group == "mineral";
+    assert!(
+        content
+            .items()
+            .iter()
+            .filter(|it| is_raw(&it.group))
+            .count()
+            >= 16
+    );
+    for rock in content.asteroids() {
+        assert!(content.by_name(&rock.ore).is_some(), "{}", rock.name);
+    }
+    for ship in content.ships() {
+        assert_ne!(ship.systems, HullSystems::default(), "{}", ship.name);
+    }
     for empire in content.empires() {
         assert!(
             content.ships().iter().any(|it| it.empire == empire.id),

@@ -18,18 +18,18 @@ const CENTS_MAX: f64 = 1e15;
 const KEY_CHARS_MAX: usize = 24;
 const DAY_S: u32 = 86_400;
 
-type Checked = Result<(), (Row, Fault)>;
+pub(super) type Checked = Result<(), (Row, Fault)>;
 
-fn cents(field: &'static str, amount: Money, least: f64) -> Result<(), Fault> {
+pub(super) fn cents(field: &'static str, amount: Money, least: f64) -> Result<(), Fault> {
     // Rounding begins far above the largest amount that is allowed.
     between(field, amount.0 as f64, least, CENTS_MAX)
 }
 
-fn volume(field: &'static str, litres: u64) -> Result<(), Fault> {
+pub(super) fn volume(field: &'static str, litres: u64) -> Result<(), Fault> {
     between(field, litres as f64, 1.0, VOLUME_L_MAX)
 }
 
-fn hue(field: &'static str, degrees: u16) -> Result<(), Fault> {
+pub(super) fn hue(field: &'static str, degrees: u16) -> Result<(), Fault> {
     between(field, f64::from(degrees), 0.0, 359.0)
 }
 
@@ -40,13 +40,20 @@ pub(super) fn hull(ship: &ShipType) -> Result<(), Fault> {
     cents("base_price_cents", ship.base_price, 1.0)
 }
 
+/// What rows call something by: at most 24 small letters, digits and `_`.
+pub(super) fn key(field: &'static str, key: &str) -> Result<(), Fault> {
+    text(field, key, KEY_CHARS_MAX)?;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if key.chars().all(is_plain) {
+        Ok(())
+    } else {
+        fault(field, "may have small letters, digits and _ only")
+    }
+}
+
 fn group(group: &Group) -> Result<(), Fault> {
     between("id", f64::from(group.id), 1.0, 1_000.0)?;
-    text("key", &group.key, KEY_CHARS_MAX)?;
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !group.key.chars().all(is_plain) {
-        return fault("key", "may have small letters, digits and _ only");
-    }
+    key("key", &group.key)?;
     text("name", &group.name, 40)?;
     text("description", &group.description, 1_000)
 }
@@ -209,8 +216,12 @@ fn grants(pack: &Pack) -> Checked {
     let goods = pack.items.iter().map(|it| it.name.as_str());
     let hulls = pack.ships.iter().map(|it| it.name.as_str());
     let boxes = pack.containers.iter().filter(|it| it.packed.is_some());
+    let gear = pack.modules.iter().map(|it| it.name.as_str());
+    let gear = gear.chain(pack.charges.iter().map(|it| it.name.as_str()));
+    let gear = gear.chain(pack.drones.iter().map(|it| it.name.as_str()));
     let names: BTreeSet<&str> = goods
         .chain(hulls)
+        .chain(gear)
         .chain(boxes.map(|it| it.name.as_str()))
         .collect();
     let mut granted = BTreeMap::new();

@@ -62,7 +62,12 @@ fn hulls_and_strongboxes_are_items_under_their_own_numbers() {
     assert_eq!(names, ["Greystone", "Float", "Chest"]);
     assert_eq!(content.radius_cm(TypeId(501)), 4_000);
     let ids: Vec<u32> = content.items().iter().map(|it| it.id.0).collect();
-    assert_eq!(ids, [100, 400, 401, 502]);
+    assert_eq!(
+        ids,
+        [
+            100, 101, 400, 401, 502, 700, 701, 702, 703, 704, 705, 710, 711, 712, 720
+        ]
+    );
 }
 
 #[test]
