@@ -31,11 +31,11 @@
 #![deny(unsafe_code)]
 
 pub mod afterburner;
+pub mod attribute;
 pub mod blast;
 mod bound;
 pub mod bump;
 pub mod cloak;
-pub mod attribute;
 pub mod columns;
 pub mod container;
 pub mod content;
