@@ -262,8 +262,15 @@ pub enum Effect {
 impl Effect {
     /// Shows `f` every parameter with its attribute, to be read or replaced.
     pub fn visit(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        self.visit_own(f);
+        self.visit_given(f);
+        self.visit_others(f);
+        self.visit_around(f);
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_own(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
         match self {
-            Self::Passive | Self::Active | Self::InterdictionLauncher | Self::ProbeLauncher => {}
             Self::Turret {
                 damage_multiplier,
                 tracking_rad_per_s,
@@ -315,6 +322,13 @@ impl Effect {
             Self::TargetPainter { signature_percent } => {
                 f(Attribute::SignaturePercent, signature_percent);
             }
+            _ => {}
+        }
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_given(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        match self {
             Self::SensorDampener {
                 targeting_range_percent,
                 scan_resolution_percent,
@@ -365,6 +379,13 @@ impl Effect {
                 f(Attribute::JamMagnetometric, jam_magnetometric);
                 f(Attribute::JamRadar, jam_radar);
             }
+            _ => {}
+        }
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_others(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        match self {
             Self::JammerBurst {
                 jam_gravimetric,
                 jam_ladar,
@@ -415,6 +436,13 @@ impl Effect {
                 f(Attribute::RadiusM, radius_m);
                 f(Attribute::Strength, strength);
             }
+            _ => {}
+        }
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_around(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        match self {
             Self::Cloak { recalibration_s } | Self::CovertCloak { recalibration_s } => {
                 f(Attribute::RecalibrationS, recalibration_s);
             }
@@ -426,6 +454,7 @@ impl Effect {
             Self::Salvager { chance_percent } => {
                 f(Attribute::ChancePercent, chance_percent);
             }
+            _ => {}
         }
     }
 

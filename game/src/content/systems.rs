@@ -122,10 +122,10 @@ impl Default for HullSystems {
 }
 
 impl HullSystems {
-    /// Shows `f` every number that is an attribute, with the field's path in TOML.
-    pub(crate) fn visit(&self, f: &mut dyn FnMut(&'static str, Attribute, f64)) {
+    /// What modules live on, and what the sensors are like.
+    const fn supplies(&self) -> [(&'static str, Attribute, f64); 9] {
         use Attribute as A;
-        for (field, attribute, value) in [
+        [
             ("systems.cpu_tf", A::CpuTf, self.cpu_tf),
             ("systems.power_mw", A::PowerMw, self.power_mw),
             ("systems.calibration", A::Calibration, self.calibration),
@@ -151,6 +151,13 @@ impl HullSystems {
                 A::TargetingRangeM,
                 self.targeting_range_m,
             ),
+        ]
+    }
+
+    /// All other single numbers.
+    const fn others(&self) -> [(&'static str, Attribute, f64); 12] {
+        use Attribute as A;
+        [
             ("systems.targets_max", A::TargetsMax, self.targets_max),
             (
                 "systems.warp_speed_au_per_s",
@@ -167,7 +174,7 @@ impl HullSystems {
                 A::WarpCoreStrength,
                 self.warp_core_strength,
             ),
-            ("drone_bay_m3", A::DroneBayM3, self.drone_bay_m3),
+            ("systems.drone_bay_m3", A::DroneBayM3, self.drone_bay_m3),
             (
                 "systems.drone_bandwidth",
                 A::DroneBandwidth,
@@ -203,7 +210,12 @@ impl HullSystems {
                 A::RemoteRepairShare,
                 self.remote_repair_share,
             ),
-        ] {
+        ]
+    }
+
+    /// Shows `f` every number that is an attribute, with the field's path in TOML.
+    pub(crate) fn visit(&self, f: &mut dyn FnMut(&'static str, Attribute, f64)) {
+        for (field, attribute, value) in self.supplies().into_iter().chain(self.others()) {
             f(field, attribute, value);
         }
         for (field, layer, attributes) in [
