@@ -172,7 +172,7 @@ pub fn settled(attribute: Attribute, value: f64) -> f64 {
 }
 
 /// A value after all of its modifiers. Sorts the slice; the result does not depend on the order
-/// in which it was. About 10 ns for each modifier.
+/// in which it was.
 #[must_use]
 pub fn evaluate(attribute: Attribute, base: f64, modifiers: &mut [Modifier]) -> f64 {
     settled(attribute, evaluate_row(base, modifiers))

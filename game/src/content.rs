@@ -24,6 +24,7 @@ mod index;
 mod item;
 mod module;
 mod pack;
+mod systems;
 mod wild;
 
 pub use charge::{ChargeType, DroneType, Flight, SkillType};
@@ -36,9 +37,10 @@ pub use item::{
     CONTAINER_GROUP, Clock, ContainerRole, ContainerType, Group, HULL_GROUP, ItemType,
     PackedContainer, Shape,
 };
-pub(crate) use module::{ARMOUR, DAMAGE, HEAT, HULL, SENSORS, SHIELD};
-pub use module::{Hardpoint, HullSystems, ModifierRow, ModuleType, Rack, Resonances, Size};
+pub use module::{Hardpoint, ModifierRow, ModuleType, Rack, Size};
 pub use pack::{FORMAT_VERSION, MAGIC, Pack, PackError};
+pub(crate) use systems::{ARMOUR, DAMAGE, HEAT, HULL, SENSORS, SHIELD};
+pub use systems::{HullSystems, Resonances};
 pub use wild::{
     AsteroidType, BubbleType, Faction, FitDrones, FitLine, Loot, NamedFit, NpcType, Purpose,
     Refining, Site, Spawn, Yield,

@@ -11,7 +11,7 @@
 //! skills, hulls, charges and heat may change; then the values of ship, modules, charges and
 //! drones, which all rows may change. docs/mechanics.md#fitting
 //!
-//! Golden vectors: `tests/golden/fitting.csv`. Cost: docs/mechanics.md#fitting.
+//! Golden vectors: `tests/golden/fitting.csv`.
 //!
 //! **Invariant:** the same content and the same fit give the same bits, in whatever order
 //! modules and skills were added.

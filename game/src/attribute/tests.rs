@@ -114,7 +114,7 @@ proptest! {
         base in 0.0..1e4,
     ) {
         let expected = evaluate_row(base, &mut all.clone());
-        let mut other = all.clone();
+        let mut other = all;
         other.reverse();
         if !other.is_empty() {
             let at = shuffled.index(other.len());
@@ -125,13 +125,13 @@ proptest! {
 
     #[test]
     fn derived_values_are_in_their_range(
-        all in prop::collection::vec(any_modifier(), 0..24),
+        mut all in prop::collection::vec(any_modifier(), 0..24),
         at in any::<prop::sample::Index>(),
         base in -1e300..1e300,
     ) {
         let attribute = Attribute::ALL[at.index(Attribute::COUNT)];
         let (least, most) = attribute.range();
-        let value = evaluate(attribute, base, &mut all.clone());
+        let value = evaluate(attribute, base, &mut all);
         prop_assert!(value >= least && value <= most, "{} is {value}", attribute.key());
     }
 }

@@ -1,6 +1,6 @@
 //! What goes into modules and bays: charges and drones; and skills, whose rows change all else.
 
-use super::module::DAMAGE;
+use super::systems::DAMAGE;
 use super::{Content, Effect, ItemType, ModifierRow, Shape, Size, check};
 use crate::attribute::Attribute;
 use orrery_base::TypeId;

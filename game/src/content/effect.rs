@@ -6,6 +6,10 @@
 //! content an [`Effect`] has the base values, in
 //! [`ModuleStats`](crate::fitting::ModuleStats) the derived ones.
 
+mod aim;
+
+pub use aim::{Aim, Landing};
+
 use crate::attribute::Attribute;
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -255,39 +259,18 @@ pub enum Effect {
     },
 }
 
-/// When what an effect does takes place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Landing {
-    /// Never: the module is passive.
-    Never,
-    /// At the start of each cycle.
-    Start,
-    /// At the end of each cycle.
-    End,
-    /// From the start of the first cycle to the end of the last.
-    Whole,
-}
-
-/// What an effect is aimed at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Aim {
-    /// The own ship, or nothing at all.
-    Own,
-    /// A ship or another locked thing.
-    Target,
-    /// A locked rock.
-    Rock,
-    /// A locked wreck or container.
-    Wreck,
-    /// Everything within a radius.
-    Around,
-}
-
 impl Effect {
     /// Shows `f` every parameter with its attribute, to be read or replaced.
     pub fn visit(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        self.visit_own(f);
+        self.visit_given(f);
+        self.visit_others(f);
+        self.visit_around(f);
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_own(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
         match self {
-            Self::Passive | Self::Active | Self::InterdictionLauncher | Self::ProbeLauncher => {}
             Self::Turret {
                 damage_multiplier,
                 tracking_rad_per_s,
@@ -339,6 +322,13 @@ impl Effect {
             Self::TargetPainter { signature_percent } => {
                 f(Attribute::SignaturePercent, signature_percent);
             }
+            _ => {}
+        }
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_given(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        match self {
             Self::SensorDampener {
                 targeting_range_percent,
                 scan_resolution_percent,
@@ -389,6 +379,13 @@ impl Effect {
                 f(Attribute::JamMagnetometric, jam_magnetometric);
                 f(Attribute::JamRadar, jam_radar);
             }
+            _ => {}
+        }
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_others(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        match self {
             Self::JammerBurst {
                 jam_gravimetric,
                 jam_ladar,
@@ -439,6 +436,13 @@ impl Effect {
                 f(Attribute::RadiusM, radius_m);
                 f(Attribute::Strength, strength);
             }
+            _ => {}
+        }
+    }
+
+    /// A part of [`Effect::visit`], by the order of the list.
+    fn visit_around(&mut self, f: &mut dyn FnMut(Attribute, &mut f64)) {
+        match self {
             Self::Cloak { recalibration_s } | Self::CovertCloak { recalibration_s } => {
                 f(Attribute::RecalibrationS, recalibration_s);
             }
@@ -450,6 +454,7 @@ impl Effect {
             Self::Salvager { chance_percent } => {
                 f(Attribute::ChancePercent, chance_percent);
             }
+            _ => {}
         }
     }
 
@@ -457,61 +462,6 @@ impl Effect {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         !matches!(self, Self::Passive)
-    }
-
-    /// When what it does takes place.
-    #[must_use]
-    pub const fn landing(&self) -> Landing {
-        match self {
-            Self::Passive => Landing::Never,
-            Self::ArmourRepairer { .. }
-            | Self::HullRepairer { .. }
-            | Self::RemoteArmour { .. }
-            | Self::RemoteHull { .. }
-            | Self::MiningLaser { .. }
-            | Self::Salvager { .. } => Landing::End,
-            Self::Turret { .. }
-            | Self::Launcher { .. }
-            | Self::BombLauncher { .. }
-            | Self::ShieldBooster { .. }
-            | Self::RemoteShield { .. }
-            | Self::RemoteCapacitor { .. }
-            | Self::JammerBurst { .. }
-            | Self::Neutraliser { .. }
-            | Self::Nosferatu { .. }
-            | Self::NeutraliserBurst { .. }
-            | Self::SmartBomb { .. }
-            | Self::InterdictionLauncher
-            | Self::ProbeLauncher => Landing::Start,
-            _ => Landing::Whole,
-        }
-    }
-
-    /// What it is aimed at. A bubble generator whose script gives it a strength needs a target.
-    #[must_use]
-    pub const fn aim(&self) -> Aim {
-        match self {
-            Self::MiningLaser { .. } => Aim::Rock,
-            Self::Tractor { .. } | Self::Salvager { .. } => Aim::Wreck,
-            Self::BubbleGenerator { strength, .. } if *strength > 0.0 => Aim::Target,
-            Self::JammerBurst { .. }
-            | Self::NeutraliserBurst { .. }
-            | Self::SmartBomb { .. }
-            | Self::BubbleGenerator { .. } => Aim::Around,
-            Self::Passive
-            | Self::Active
-            | Self::BombLauncher { .. }
-            | Self::Afterburner { .. }
-            | Self::MicrowarpDrive { .. }
-            | Self::ShieldBooster { .. }
-            | Self::ArmourRepairer { .. }
-            | Self::HullRepairer { .. }
-            | Self::InterdictionLauncher
-            | Self::ProbeLauncher
-            | Self::Cloak { .. }
-            | Self::CovertCloak { .. } => Aim::Own,
-            _ => Aim::Target,
-        }
     }
 
     /// It cannot do anything without a charge.

@@ -7,7 +7,7 @@
 //!
 //! Slot and state share a byte: rack in bits 6–7, state in bits 4–5, index in bits 0–3. All other
 //! numbers are LEB128, as short as they can be. There is one encoding of a fit and no other:
-//! whatever decodes, encodes to the same bytes. A full ship takes about 120 bytes.
+//! whatever decodes, encodes to the same bytes.
 
 use super::{
     DRONE_KINDS_MAX, Fit, Fitted, ModuleState, RACK_SLOTS_MAX, SKILL_LEVEL_MAX, SKILLS_MAX, Slot,

@@ -54,7 +54,7 @@ struct Graph<'a> {
 }
 
 /// Derives everything of a fit, whether it fits or not; what the content does not know counts
-/// for nothing. `None` if the hull is unknown. Some 10 µs for a full ship.
+/// for nothing. `None` if the hull is unknown.
 #[must_use]
 pub fn derive(content: &Content, fit: &Fit) -> Option<ShipStats> {
     let hull = content.ship(fit.hull)?;

@@ -2,7 +2,6 @@
 
 use super::{Fit, Fitted, ModuleState, RACK_SLOTS_MAX, Skills, Slot, derive};
 use crate::content::{Content, NamedFit, Rack};
-use orrery_base::TypeId;
 
 /// Why a named fit is none.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -81,14 +80,9 @@ fn fill(content: &Content, fit: &mut Fit) {
     let Some(stats) = derive(content, fit) else {
         return;
     };
-    let room: Vec<(Slot, Option<(TypeId, u32)>, u32)> = stats
-        .modules
-        .iter()
-        .map(|it| (it.slot, it.charge, it.charge_max))
-        .collect();
-    for (slot, charge, most) in room {
-        if let (Some((charge, _)), Some(fitted)) = (charge, fit.at_mut(slot)) {
-            fitted.charge = Some((charge, most));
+    for module in &stats.modules {
+        if let (Some((charge, _)), Some(fitted)) = (module.charge, fit.at_mut(module.slot)) {
+            fitted.charge = Some((charge, module.charge_max));
         }
     }
 }
