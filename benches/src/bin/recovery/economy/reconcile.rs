@@ -440,3 +440,6 @@ fn effects_of(asked: &Asked, known: &Known, rules: &Rules) -> Vec<Effect> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

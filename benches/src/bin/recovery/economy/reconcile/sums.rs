@@ -123,7 +123,11 @@ impl Clerk<'_> {
     /// Ships are assembled and named as they were asked to be, last.
     fn flags(&mut self) {
         let mut requests: Vec<_> = self.books.requests.iter().collect();
-        requests.sort_by_key(|(key, known)| (known.begun, **key));
+        // By beat first: a ship that was sold has gone on in another partition.
+        requests.sort_by_key(|(_, known)| {
+            let (partition, tick, number) = known.begun;
+            (tick, partition, number)
+        });
         let mut flags: BTreeMap<ItemId, (bool, Option<&str>)> = BTreeMap::new();
         for (&key, _) in requests {
             let (Some(asked), Some(Ok(answer))) =
