@@ -49,6 +49,8 @@ const LAST: Duration = Duration::from_secs(60);
 const SETTLE: Duration = Duration::from_secs(2);
 /// What [`Rng`] draws are for.
 const MOMENT: u32 = 1;
+/// Connections that a trader may make in a life, one after the other.
+const CONNECTIONS: u32 = 4;
 /// The galaxy need not be large: traders stay where they are.
 const SYSTEMS: u32 = 2;
 
@@ -63,6 +65,17 @@ pub(crate) enum Canary {
     Double,
 }
 
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How often the server is killed.
+    pub(crate) kills: u32,
+    pub(crate) traders: u32,
+    pub(crate) canary: Canary,
+    /// After this time no further life is begun but the last one.
+    pub(crate) longest: Duration,
+}
+
 /// Everything of a run.
 struct Run<'a> {
     stage: &'a Stage,
@@ -75,12 +88,14 @@ struct Run<'a> {
 ///
 /// # Errors
 /// If a server does not come back, or something fails that is not a kill.
-pub(crate) fn run(
-    common: &Setting,
-    kills: u32,
-    traders: u32,
-    canary: Canary,
-) -> anyhow::Result<bool> {
+pub(crate) fn run(common: &Setting, plan: &Plan) -> anyhow::Result<bool> {
+    let &Plan {
+        kills,
+        traders,
+        canary,
+        longest,
+    } = plan;
+    let begun = Instant::now();
     let systems = common.systems.or(Some(SYSTEMS));
     let setting = Setting {
         systems,
@@ -109,7 +124,7 @@ pub(crate) fn run(
         println!("{}", life.line(kill, kills));
         let holds = life.holds();
         lives.push(life);
-        if !holds {
+        if !holds || begun.elapsed() > longest {
             // What is wrong stays wrong: the first sight of it says most.
             break;
         }
@@ -137,11 +152,16 @@ pub(crate) fn run(
     results.write(common, &stage)
 }
 
-/// Prices that may be changed every second, and enough goods to trade for half an hour.
+/// Prices that may be changed every second, enough money and goods to trade for half an hour.
 fn scene() -> Scene {
     Scene {
         edge: "commands_per_second = 1000\n".to_owned(),
         content: vec![
+            (
+                "economy.toml",
+                "grant_money_cents = 250_000_00",
+                "grant_money_cents = 50_000_000_00",
+            ),
             (
                 "economy.toml",
                 "modify_cooldown_s = 300",
@@ -222,7 +242,7 @@ impl Run<'_> {
         })
     }
 
-    /// Two tickets for each trader, and whom and what there is to deal with.
+    /// Tickets for each trader, and whom and what there is to deal with.
     fn tickets(&mut self, rest: &Rest) -> anyhow::Result<Vec<Vec<Ticket>>> {
         let key = self.stage.key()?;
         let content = rest.content().context("fetch the content")?;
@@ -242,7 +262,7 @@ impl Run<'_> {
         let count = self.traders.len() as u32;
         let mut tickets = vec![Vec::new(); self.traders.len()];
         let mut characters = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..CONNECTIONS {
             let batch = rest
                 .bots(&key, "Trader", 0, count)
                 .context("ask for tickets")?;

@@ -27,10 +27,11 @@ mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use economy::Canary;
+use economy::{Canary, Plan};
 
 /// Players of a run with kills, and traders of one about value, if nothing else is said.
 const PLAYERS: u32 = 500;
@@ -90,6 +91,9 @@ enum Command {
         /// at: the reconciliation must find it. A test of this test.
         #[arg(long, requires = "economy", conflicts_with = "forget")]
         double: bool,
+        /// With --economy: begin no further life after so many minutes.
+        #[arg(long, requires = "economy", default_value_t = 120)]
+        minutes: u32,
     },
     /// Recover a store with a past of many ships.
     Restart {
@@ -120,13 +124,20 @@ fn main() -> ExitCode {
             economy: true,
             forget,
             double,
+            minutes,
         } => {
             let canary = match (forget, double) {
                 (true, _) => Canary::Forget,
                 (_, true) => Canary::Double,
                 _ => Canary::None,
             };
-            economy::run(&cli.common, kills, bots.unwrap_or(TRADERS), canary)
+            let plan = Plan {
+                kills,
+                traders: bots.unwrap_or(TRADERS),
+                canary,
+                longest: Duration::from_secs(u64::from(minutes) * 60),
+            };
+            economy::run(&cli.common, &plan)
         }
         Command::Crash {
             kills,

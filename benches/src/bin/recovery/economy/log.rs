@@ -46,8 +46,9 @@ pub(crate) type HeardFill = (u64, i64, u64);
 pub(crate) struct Outside {
     /// Every request that was sent.
     pub(crate) requests: BTreeMap<Key, Asked>,
-    /// Fills that owners heard of.
-    pub(crate) fills: BTreeMap<(CharacterId, OrderId), Vec<HeardFill>>,
+    /// Fills that owners heard of, by life and connection: an owner who changes from one connection
+    /// to another may hear of one twice.
+    pub(crate) fills: BTreeMap<(CharacterId, OrderId, u32, usize), Vec<HeardFill>>,
     /// Balances that owners heard of.
     pub(crate) balances: Vec<(CharacterId, i64)>,
     /// Commands sent, repeated ones and all.
@@ -105,7 +106,7 @@ impl Outside {
     /// An answer to a request that was never sent.
     pub(crate) fn heard(
         &mut self,
-        actor: CharacterId,
+        (actor, connection): (CharacterId, usize),
         message: &ServerMessage,
     ) -> anyhow::Result<()> {
         match message {
@@ -137,7 +138,8 @@ impl Outside {
                 price,
                 left,
             } => {
-                let fills = self.fills.entry((actor, *order)).or_default();
+                let fills = self.fills.entry((actor, *order, self.lives, connection));
+                let fills = fills.or_default();
                 fills.push((*quantity, price.0, *left));
             }
             ServerMessage::WalletChanged { balance, .. } => {
@@ -152,7 +154,7 @@ impl Outside {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             ["L", life] => self.lives = life.parse().context("read a life")?,
-            [kind, actor, _, hex] => {
+            [kind @ ("S" | "A" | "E"), actor, connection, hex] => {
                 let actor = CharacterId(actor.parse().context("read an actor")?);
                 let mut frames = FrameDecoder::new();
                 frames.push(&unhex(hex)?);
@@ -171,7 +173,8 @@ impl Outside {
                     self.sent(actor, RequestId(request), &command);
                 } else {
                     let message = ServerMessage::decode(frame).context("read what was heard")?;
-                    self.heard(actor, &message)?;
+                    let connection = connection.parse().context("read a connection")?;
+                    self.heard((actor, connection), &message)?;
                 }
             }
             _ => bail!("{line:?} is no line of an outside log"),
@@ -239,7 +242,7 @@ impl Log {
             ServerMessage::OrderFilled { .. } | ServerMessage::WalletChanged { .. } => 'E',
             _ => return,
         };
-        if let Err(error) = self.outside.heard(actor, message) {
+        if let Err(error) = self.outside.heard((actor, connection), message) {
             self.trouble.get_or_insert(format!("{error:#}"));
         }
         let frame = hex(&message.to_frame());

@@ -146,7 +146,10 @@ impl Results {
         let parcels: u64 = self.lives.iter().map(|life| life.parcels).sum();
         let rows = [
             ("kills (SIGKILL)", self.kills().to_string()),
-            ("traders, two connections each", self.traders.to_string()),
+            (
+                "traders, up to four connections a life each",
+                self.traders.to_string(),
+            ),
             (
                 "commands sent, different requests",
                 format!("{}, {}", self.sent, self.requests),

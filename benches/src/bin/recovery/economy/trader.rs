@@ -67,9 +67,12 @@ pub(super) struct Visit {
     pub(super) is_last: bool,
     /// The connections, the newest last: the server answers that one.
     players: Vec<Player>,
+    /// Their numbers in this life.
+    numbers: Vec<usize>,
+    connected: usize,
     looked: Option<Instant>,
     rounds: u32,
-    /// The round in which it comes a second time.
+    /// The round in which it comes once more.
     second_at: u32,
 }
 
@@ -171,6 +174,8 @@ impl Visit {
             stop,
             is_last,
             players: Vec::new(),
+            numbers: Vec::new(),
+            connected: 0,
             looked: None,
             rounds: 0,
             second_at,
@@ -202,14 +207,18 @@ impl Visit {
         };
         self.trader.character = player.situation.character;
         self.players.push(player);
+        self.numbers.push(self.connected);
+        self.connected += 1;
         Ok(())
     }
 
     /// Sends what is to be sent, then listens for a while.
     async fn round(&mut self) -> Result<(), Over> {
         self.rounds += 1;
-        if self.rounds == self.second_at && !self.is_last && !self.tickets.is_empty() {
-            // Also while answers are on their way to the first connection.
+        let is_alone = self.players.len() == 1 && !self.tickets.is_empty();
+        if self.rounds >= self.second_at && is_alone && !self.is_last {
+            // It takes over, also while answers are on their way to the one before.
+            self.second_at = self.rounds + 5 + self.trader.rng.below(20);
             self.connect().await?;
         }
         self.look().await?;
@@ -306,15 +315,29 @@ impl Visit {
         request: RequestId,
         command: &ValueCommand,
     ) -> Result<(), Over> {
-        let who = (self.trader.character, connection);
+        let connection = connection.min(self.players.len().saturating_sub(1));
+        let number = self.numbers.get(connection).copied().ok_or(Over)?;
+        let who = (self.trader.character, number);
         self.log().sent(who, request, command);
         let mut pending = self.trader.pending.iter_mut();
         if let Some(pending) = pending.find(|it| it.request == request) {
             pending.sent = Some(Instant::now());
         }
         let player = self.players.get_mut(connection).ok_or(Over)?;
-        let sent = player.value_again(request, command.clone()).await;
-        sent.map(|_| ()).map_err(|_| Over)
+        if player.value_again(request, command.clone()).await.is_err() {
+            self.gone(connection)?;
+        }
+        Ok(())
+    }
+
+    /// A connection has ended: the server, or a newer connection has taken over.
+    fn gone(&mut self, connection: usize) -> Result<(), Over> {
+        if connection + 1 == self.players.len() {
+            return Err(Over);
+        }
+        self.players.remove(connection);
+        self.numbers.remove(connection);
+        Ok(())
     }
 
     fn log(&self) -> std::sync::MutexGuard<'_, Log> {
@@ -336,10 +359,14 @@ impl Visit {
                 },
                 [] => return Err(Over),
             };
-            if let Heard::Message(message) = heard.map_err(|_| Over)? {
-                let who = (self.trader.character, connection);
-                self.log().heard(who, &message);
-                self.trader.heard(&message);
+            match heard {
+                Ok(Heard::Message(message)) => {
+                    let who = (self.trader.character, self.numbers[connection]);
+                    self.log().heard(who, &message);
+                    self.trader.heard(&message);
+                }
+                Ok(_) => {}
+                Err(_) => self.gone(connection)?,
             }
         }
     }

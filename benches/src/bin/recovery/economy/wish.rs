@@ -12,7 +12,7 @@ use orrery_base::{CharacterId, TypeId};
 /// A character whom nobody knows.
 const STRANGER: CharacterId = CharacterId(0xdead_beef);
 /// Orders that a trader lets rest.
-const ORDERS_MAX: usize = 12;
+const ORDERS_MAX: usize = 4;
 
 /// What a trader knows.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +100,7 @@ pub(super) fn wish(knows: &mut Knows, rng: &mut Rng) -> Option<ValueCommand> {
         55..62 => ship(knows, rng),
         62..77 => sell(knows, rng),
         77..90 => buy(knows, rng),
-        90..95 => Some(ValueCommand::CancelOrder {
+        90..96 => Some(ValueCommand::CancelOrder {
             order: knows.order(rng)?.0,
         }),
         _ => undercut(knows, rng),

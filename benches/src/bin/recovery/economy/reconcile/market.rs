@@ -329,7 +329,7 @@ impl Clerk<'_> {
 
     /// What owners heard of their orders has happened, as often as they heard of it at most.
     fn heard_fills(&mut self, stories: &Stories) {
-        for (&(actor, order), heard) in &self.outside.fills {
+        for (&(actor, order, ..), heard) in &self.outside.fills {
             let story = stories.orders.get(&order);
             let own = story.filter(|story| story.placed_by.0 == actor);
             let mut there: Vec<_> = own.map_or(Vec::new(), |story| {

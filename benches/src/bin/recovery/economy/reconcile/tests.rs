@@ -119,12 +119,16 @@ fn answers_that_say_something_else_are_found() {
         for other in others {
             // A second answer, after the first.
             let mut town = good.clone();
-            town.outside.heard(key.0, &result(key.1, other)).unwrap();
+            town.outside
+                .heard((key.0, 0), &result(key.1, other))
+                .unwrap();
             assert_eq!(town.look(true).doubled.len(), 1);
             // Another answer instead, of which the store knows nothing.
             let mut town = good.clone();
             town.outside.requests.get_mut(key).unwrap().answers.clear();
-            town.outside.heard(key.0, &result(key.1, other)).unwrap();
+            town.outside
+                .heard((key.0, 0), &result(key.1, other))
+                .unwrap();
             assert!(!town.look(true).lost.is_empty());
         }
     }
@@ -160,7 +164,9 @@ fn orders_are_what_was_asked_for() {
         },
         |town| {
             let heard = (3, 10_00, 1);
-            town.outside.fills.insert((BOB, ORDER), vec![heard, heard]);
+            town.outside
+                .fills
+                .insert((BOB, ORDER, 0, 0), vec![heard, heard]);
         },
     ];
     for (number, spoil) in spoil.into_iter().enumerate() {
@@ -169,7 +175,9 @@ fn orders_are_what_was_asked_for() {
         assert!(!town.look(true).holds(), "case {number}");
     }
     let mut town = good;
-    town.outside.fills.insert((BOB, ORDER), vec![(3, 10_00, 1)]);
+    town.outside
+        .fills
+        .insert((BOB, ORDER, 0, 0), vec![(3, 10_00, 1)]);
     assert!(town.look(true).holds());
 }
 

@@ -120,7 +120,9 @@ impl Town {
         self.requests += 1;
         let key = (who, RequestId::new(1, self.requests));
         self.outside.sent(who, key.1, &command);
-        self.outside.heard(who, &result(key.1, outcome)).unwrap();
+        self.outside
+            .heard((who, 0), &result(key.1, outcome))
+            .unwrap();
         let known = Known {
             begun: (PartitionIndex(0), Tick(self.tick), self.requests as u32),
             has_left: false,
@@ -298,7 +300,7 @@ impl Town {
         self.write(arriving(bought, goods_left));
         *self.books.coins.get_mut(&wallet).unwrap() += 28_95;
         self.books.coins.insert(bid, 10_00);
-        self.hold(hangar, LOAVES, 17);
+        self.hold(hangar, LOAVES, 12);
         self.hold(store, LOAVES, 23);
         self.rest(1);
         self.tick += 1;
