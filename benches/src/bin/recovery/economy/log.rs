@@ -173,7 +173,7 @@ impl Outside {
                     self.sent(actor, RequestId(request), &command);
                 } else {
                     let message = ServerMessage::decode(frame).context("read what was heard")?;
-                    let connection = connection.parse().context("read a connection")?;
+                    let connection = connection.parse::<usize>().context("read a connection")?;
                     self.heard((actor, connection), &message)?;
                 }
             }
