@@ -41,7 +41,9 @@ pub use entry::{
 pub(crate) use entry::{put_account, take_account};
 pub use ledger::{COINS_MAX, Cause, Ledger, Lot, Minted, Onto, What};
 pub use outbox::{Outbox, OutboxRow, PAIR_PARCELS_MAX, Parcel};
-pub use requests::{Judgement, Outcome, RequestLimits, Requests, put_answer, take_answer};
+pub use requests::{
+    Judgement, Outcome, Remembered, RequestLimits, Requests, answers_in, put_answer, take_answer,
+};
 pub(crate) use rows::kind_prefix;
 pub use rows::{
     CustodyRow, Stack, Stored, accounts_of, place_of, read_account, read_head, read_stack,

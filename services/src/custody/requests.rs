@@ -84,6 +84,47 @@ pub struct Requests {
     changed: Vec<u64>,
 }
 
+/// A request as a row remembers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Remembered {
+    /// Who asked.
+    pub actor: CharacterId,
+    /// Which request.
+    pub id: RequestId,
+    /// When it came.
+    pub came: WallTime,
+    /// What it came to; none: it was underway.
+    pub outcome: Option<Outcome>,
+}
+
+/// The requests of a row of the domain `Entry`, in the order in which they came, with their
+/// partition and beat; none if the row is not one of answers. For whoever looks at a store.
+///
+/// # Errors
+/// [`RowError`] if the row is damaged.
+pub fn answers_in(
+    key: &[u8],
+    value: &[u8],
+) -> Result<Option<(PartitionIndex, Tick, Vec<Remembered>)>, RowError> {
+    let &[p0, p1, ANSWERS, b0, b1, b2, b3, b4, b5, b6, b7, _, _, _, _] = key else {
+        return Ok(None);
+    };
+    let tick = Tick(u64::from_be_bytes([b0, b1, b2, b3, b4, b5, b6, b7]));
+    let mut fields = FieldReader::new(value);
+    let mut found = Vec::new();
+    while !fields.is_empty() {
+        let known = decode(&mut fields).map_err(|error| damaged(Domain::Entry, key, error))?;
+        found.push(Remembered {
+            actor: known.actor,
+            id: known.id,
+            came: known.came,
+            outcome: known.outcome,
+        });
+    }
+    let partition = PartitionIndex(u16::from_be_bytes([p0, p1]));
+    Ok(Some((partition, tick, found)))
+}
+
 /// The kind of chunk that has answers.
 const ANSWERS: u8 = 1;
 const CHUNK_ANSWERS: usize = 64;

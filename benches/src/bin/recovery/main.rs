@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! crash    a server with players is killed (SIGKILL) at random moments, again and again; after
-//!          each restart all digests must be equal and everything that was acknowledged be there
+//!          each restart all digests must be equal and everything that was acknowledged be there;
+//!          with --economy, under traders who lie, whose log is reconciled with the store
 //! restart  a store with a past of 10,000 ships is recovered, again and again
 //! replay   a store that 1,000 players have filled is replayed as fast as it goes
 //! ```
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod economy;
 mod pilots;
 mod process;
 mod replay;
@@ -25,8 +27,15 @@ mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+use economy::{Canary, Plan};
+
+/// Players of a run with kills, and traders of one about value, if nothing else is said.
+const PLAYERS: u32 = 500;
+const TRADERS: u32 = 48;
 
 /// Kills servers and brings them back.
 #[derive(Debug, Parser)]
@@ -65,13 +74,26 @@ enum Command {
         /// How often.
         #[arg(default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         kills: u32,
-        /// Players, in a process of their own.
-        #[arg(default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        bots: u32,
+        /// Players, in a process of their own: 500 if not given; with --economy traders, 48.
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        bots: Option<u32>,
+        /// Traders instead of players, who send every request again until it is answered, twice,
+        /// in any order and over two connections. What they were told is logged outside of the
+        /// server, and after each kill reconciled with the store: nothing that was acknowledged is
+        /// lost, nothing is there twice, all sums are exact.
+        #[arg(long)]
+        economy: bool,
         /// Before the last start, set the store back by one life: the witnesses must find that
         /// something is lost. A test of this test.
         #[arg(long)]
         forget: bool,
+        /// With --economy: at the end, credit a payment a second time in the books that are looked
+        /// at: the reconciliation must find it. A test of this test.
+        #[arg(long, requires = "economy", conflicts_with = "forget")]
+        double: bool,
+        /// With --economy: begin no further life after so many minutes.
+        #[arg(long, requires = "economy", default_value_t = 120)]
+        minutes: u32,
     },
     /// Recover a store with a past of many ships.
     Restart {
@@ -99,8 +121,30 @@ fn main() -> ExitCode {
         Command::Crash {
             kills,
             bots,
+            economy: true,
             forget,
-        } => crash::run(&cli.common, kills, bots, forget),
+            double,
+            minutes,
+        } => {
+            let canary = match (forget, double) {
+                (true, _) => Canary::Forget,
+                (_, true) => Canary::Double,
+                _ => Canary::None,
+            };
+            let plan = Plan {
+                kills,
+                traders: bots.unwrap_or(TRADERS),
+                canary,
+                longest: Duration::from_secs(u64::from(minutes) * 60),
+            };
+            economy::run(&cli.common, &plan)
+        }
+        Command::Crash {
+            kills,
+            bots,
+            forget,
+            ..
+        } => crash::run(&cli.common, kills, bots.unwrap_or(PLAYERS), forget),
         Command::Restart { ships, rounds } => restart::run(&cli.common, ships, rounds),
         Command::Replay { bots, seconds } => replay::run(&cli.common, bots, seconds),
     };

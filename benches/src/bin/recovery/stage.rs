@@ -15,6 +15,15 @@ const PLAYERS_PER_SYSTEM: u32 = 42;
 /// How long a server may take to be ready.
 const READY: Duration = Duration::from_secs(90);
 
+/// What is other than usual.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scene {
+    /// Further lines of the section `edge` of the configuration.
+    pub(crate) edge: String,
+    /// Changes of the content: in which file, what, by what. Each must be possible.
+    pub(crate) content: Vec<(&'static str, &'static str, &'static str)>,
+}
+
 /// A temporary folder with all that a server needs.
 pub(crate) struct Stage {
     program: PathBuf,
@@ -45,6 +54,18 @@ impl Stage {
     /// # Errors
     /// If a program is missing or fails.
     pub(crate) fn prepare(common: &Setting, players: u32) -> anyhow::Result<Self> {
+        Self::prepare_scene(common, players, &Scene::default())
+    }
+
+    /// The same, with what is other than usual.
+    ///
+    /// # Errors
+    /// If a program is missing or fails, or a change of the content is not possible.
+    pub(crate) fn prepare_scene(
+        common: &Setting,
+        players: u32,
+        scene: &Scene,
+    ) -> anyhow::Result<Self> {
         let beside = std::env::current_exe().context("find this program")?;
         let program = common.program.clone();
         let program = program.unwrap_or_else(|| beside.with_file_name("orrery"));
@@ -66,20 +87,39 @@ impl Stage {
         };
         let systems = common.systems;
         let systems = systems.unwrap_or_else(|| players.div_ceil(PLAYERS_PER_SYSTEM).max(2));
-        stage.configure(players)?;
+        stage.configure(players, &scene.edge)?;
         let pack = stage.data().join("content.pack");
-        stage.finish(&["content", "compile", "--out", &pack.to_string_lossy()])?;
+        let source = stage.content(scene)?;
+        let (source, pack) = (source.to_string_lossy(), pack.to_string_lossy());
+        stage.finish(&["content", "compile", "--source", &source, "--out", &pack])?;
         let (systems, seed) = (systems.to_string(), common.seed.to_string());
         stage.finish(&["galaxy", "generate", "--systems", &systems, "--seed", &seed])?;
         Ok(stage)
     }
 
+    /// The folder of the content: the checkout's, or a changed copy of it.
+    fn content(&self, scene: &Scene) -> anyhow::Result<PathBuf> {
+        let source = self.root.join("content");
+        if scene.content.is_empty() {
+            return Ok(source);
+        }
+        let changed = self.folder().join("content");
+        copy(&source, &changed)?;
+        for (file, what, by) in &scene.content {
+            let path = changed.join(file);
+            let text = std::fs::read_to_string(&path).context("read the content")?;
+            ensure!(text.contains(what), "there is no {what:?} in {file}");
+            std::fs::write(&path, text.replace(what, by)).context("change the content")?;
+        }
+        Ok(changed)
+    }
+
     /// Loopback only, free ports; passwords that cost nothing, as many requests as wanted.
-    fn configure(&self, players: u32) -> anyhow::Result<()> {
+    fn configure(&self, players: u32, edge: &str) -> anyhow::Result<()> {
         let clients = players + players / 4 + 200;
         let config = format!(
             "[server]\nport = 0\nipv4 = \"127.0.0.1\"\nipv6 = \"::1\"\nhttp = \"127.0.0.1:0\"\n\
-             data = {:?}\n[edge]\nmax_clients = {clients}\n[accounts]\n\
+             data = {:?}\n[edge]\nmax_clients = {clients}\n{edge}[accounts]\n\
              game_token_seconds = 300\nargon2_memory_kib = 64\nargon2_passes = 1\n\
              requests_per_minute = 1000000\nlogins_per_minute = 1000000\n",
             self.data(),
