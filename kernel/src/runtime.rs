@@ -37,9 +37,11 @@ use crate::team::panic_message;
 /// Memory that each executor registers with io_uring. Files are not read or written on shards,
 /// and the default of 10 MiB each would exceed the usual limit on locked memory.
 const IO_MEMORY_BYTES: usize = 64 * 1024;
-/// How often an executor whose tasks are always ready looks at its sockets and timers. glommio's
-/// default of 100 ms is three beats.
-const PREEMPT_INTERVAL: Duration = Duration::from_millis(1);
+/// After how long an executor interrupts its tasks to look at its sockets and timers: never, as
+/// far as shards are concerned, which look themselves. This must be long: glommio 0.9 takes an
+/// interval that ends before the first task has run for "nothing to do" and parks, with nothing
+/// that would wake it. A thread that the system took off its core at that moment slept for ever.
+const PREEMPT_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 /// The largest CPU number believed: what Linux can be built for.
 const MAX_CPU: usize = 8191;
 

@@ -91,6 +91,10 @@ numbers! {
     Loot = 21, "Taken from a wreck.";
     /// An operator gave or took.
     Operator = 22, "Changed by an operator.";
+    /// Ore out of an asteroid.
+    Mining = 23, "Mined.";
+    /// In a wreck or a container when it vanished.
+    Abandoned = 24, "Abandoned.";
 }
 
 numbers! {

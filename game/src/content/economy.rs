@@ -26,6 +26,8 @@ pub struct Economy {
     /// After how long without a change a trade window closes, seconds of wall time, 10 to
     /// 86,400.
     pub trade_idle_s: u32,
+    /// How likely a stack is to be found in the wreck of its ship, per cent, 0 to 100.
+    pub wreck_drop_percent: u8,
 }
 
 /// Whose price counts when two orders meet.

@@ -19,9 +19,10 @@ use orrery_base::{CharacterId, ShardIndex, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_services::WallTime;
 use orrery_services::custody::{Outcome, PartitionIndex, home_of};
-use orrery_services::economy::{Command, Message, Rules, Share};
+use orrery_services::economy::{Claimed, Command, Message, Rules, Share};
 use orrery_services::market::{Book, RegionId};
-use orrery_storage::Batch;
+use orrery_services::rows::RowError;
+use orrery_storage::{Batch, Domain, Operation};
 
 use super::links::Links;
 use super::packet::Packet;
@@ -37,6 +38,9 @@ pub enum ValuePacket {
     Command(Command),
     /// From a partition of the sender to one of the receiver, due in the next beat.
     Message(PartitionIndex, PartitionIndex, Message),
+    /// What a grid of the sender has claimed, for the shard of the claim's home; carried out in
+    /// the next beat at the earliest, because its row is in this one's batch.
+    Claim(Claimed),
     /// A question about a book, for the shard of its region.
     Book(BookQuestion),
     /// For every edge.
@@ -98,6 +102,8 @@ pub struct ShardEconomy {
     port: Port,
     /// What partitions have said, by the beat in which it is due.
     messages: BTreeMap<Tick, Vec<(PartitionIndex, PartitionIndex, Message)>>,
+    /// What grids have claimed, by the beat in which it is due.
+    claims: BTreeMap<Tick, Vec<Claimed>>,
     questions: Vec<BookQuestion>,
 }
 
@@ -116,6 +122,7 @@ impl ShardEconomy {
             rules,
             port,
             messages: BTreeMap::new(),
+            claims: BTreeMap::new(),
             questions: Vec::new(),
             share,
         }
@@ -145,6 +152,24 @@ impl ShardEconomy {
         self.shard_of(Share::home(character, &self.rules))
     }
 
+    /// Hands what this shard's grids have claimed in this beat to who carries it out.
+    ///
+    /// # Errors
+    /// [`RowError`] when a grid has written a claim that cannot be read: a bug.
+    pub fn forward_claims(&self, batch: &Batch, links: &mut Links) -> Result<(), RowError> {
+        for operation in batch.iter() {
+            if let Operation::Put { domain, key, value } = operation
+                && domain == Domain::Outbox
+                && let Some(claimed) = Claimed::read(key, value)?
+            {
+                let home = home_of(claimed.claim.home(), self.rules.partitions);
+                let packet = Packet::Value(Box::new(ValuePacket::Claim(claimed)));
+                links.send(self.shard_of(home), packet);
+            }
+        }
+        Ok(())
+    }
+
     /// Which shard runs a region's market.
     #[must_use]
     pub fn market_of(&self, region: RegionId) -> ShardIndex {
@@ -167,6 +192,9 @@ impl ShardEconomy {
             ValuePacket::Message(from, to, message) => {
                 let due = self.messages.entry(beat.next()).or_default();
                 due.push((from, to, message));
+            }
+            ValuePacket::Claim(claimed) => {
+                self.claims.entry(beat.next()).or_default().push(claimed);
             }
             ValuePacket::Book(question) => self.questions.push(question),
             ValuePacket::News(_) | ValuePacket::View(_) => return Some(packet),
@@ -204,6 +232,13 @@ impl ShardEconomy {
         {
             for (from, to, message) in entry.remove() {
                 self.share.take_message(from, to, message);
+            }
+        }
+        while let Some(entry) = self.claims.first_entry()
+            && *entry.key() <= tick
+        {
+            for claimed in entry.remove() {
+                self.share.take_claim(claimed, &self.rules);
             }
         }
         let out = self.share.beat(tick, wall_time(), durable, &self.rules);

@@ -246,6 +246,7 @@ impl Shard {
             let mut done = self.simulation.conclude(tick, output, &mut self.links);
             let durable = self.durable.beat().unwrap_or(Tick(0));
             let batch = &mut done.batch;
+            self.economy.forward_claims(batch, &mut self.links)?;
             self.economy
                 .beat(tick, durable, batch, &mut self.links, &metrics);
             self.pacer
@@ -253,8 +254,8 @@ impl Shard {
             let last = self.last;
             self.links.send_to_all(|| Packet::EndOfBeat { tick, last });
             metrics.record_phase(BeatPhase::Exchange, since.elapsed());
-            done
-        });
+            ShardResult::Ok(done)
+        })?;
         self.clients.note_beat(tick);
         if self.last.is_some() {
             self.clients

@@ -142,6 +142,12 @@ impl Account {
         Self::new(AccountKind::Market, region.0 as u64, order.0)
     }
 
+    /// What is left of a ship.
+    #[must_use]
+    pub const fn wreck(wreck: EntityId) -> Self {
+        Self::new(AccountKind::Wreck, wreck.0, 0)
+    }
+
     /// Where value of one origin comes from, in one partition.
     #[must_use]
     pub const fn faucet(faucet: u32, partition: PartitionIndex) -> Self {

@@ -293,6 +293,8 @@ impl<P: FnMut() -> bool> Auditor<P> {
                 Ok(OutboxRow::Sent { from, to, number }) => {
                     sent.insert((from, to), number);
                 }
+                // It says what is to happen, and carries no value.
+                Ok(OutboxRow::Claim) => {}
                 Err(error) => self.report.add(|| error.to_string()),
             }
         }

@@ -40,15 +40,16 @@ pub use entry::{
 };
 pub(crate) use entry::{put_account, take_account};
 pub use ledger::{COINS_MAX, Cause, Ledger, Lot, Minted, Onto, What};
+pub(crate) use outbox::{CLAIM, CLAIM_KEY_BYTES, claim_prefix};
 pub use outbox::{Outbox, OutboxRow, PAIR_PARCELS_MAX, Parcel};
 pub use requests::{
     Judgement, Outcome, Remembered, RequestLimits, Requests, answers_in, put_answer, take_answer,
 };
-pub(crate) use rows::kind_prefix;
 pub use rows::{
     CustodyRow, Stack, Stored, accounts_of, place_of, read_account, read_head, read_stack,
     stacks_after,
 };
+pub(crate) use rows::{damaged as damaged_row, kind_prefix};
 pub use write::load;
 
 #[cfg(test)]

@@ -14,11 +14,12 @@
 //! | parcel | `Outbox` | `1`, sender, receiver, number | the parcel's bytes |
 //! | watermark | `Outbox` | `2`, receiver, sender | number |
 //! | sent | `Outbox` | `3`, sender, receiver | number of the last parcel |
+//! | claim | `Outbox` | `4`, … | see [`crate::economy::Claim`] |
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use orrery_storage::{Batch, Domain, Order, Rows};
+use orrery_storage::{Batch, Domain, KeyRange, Order, Rows};
 
 use super::account::PartitionIndex;
 use super::rows::{damaged, prefixed};
@@ -30,6 +31,16 @@ pub const PAIR_PARCELS_MAX: usize = 4_096;
 const PARCEL: u8 = 1;
 const WATERMARK: u8 = 2;
 const SENT: u8 = 3;
+/// The kind of row that a grid writes for a partition: see [`crate::economy::Claim`].
+pub(crate) const CLAIM: u8 = 4;
+/// Bytes of such a row's key: kind, home, grid, beat, number.
+pub(crate) const CLAIM_KEY_BYTES: usize = 25;
+
+/// Where the rows of claims are.
+#[must_use]
+pub(crate) fn claim_prefix() -> KeyRange {
+    prefixed(&[CLAIM])
+}
 
 /// A parcel on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,6 +104,8 @@ impl Outbox {
                     OutboxRow::Sent { to, number, .. } => {
                         outbox.pairs.entry(to).or_default().sent = number;
                     }
+                    // Not of the kinds that are looked through.
+                    OutboxRow::Claim => {}
                 }
             }
         }
@@ -234,6 +247,8 @@ pub enum OutboxRow {
         /// Up to which number.
         number: u64,
     },
+    /// What a grid has claimed and nobody has carried out.
+    Claim,
 }
 
 impl OutboxRow {
@@ -246,6 +261,9 @@ impl OutboxRow {
             let error = orrery_proto::bytes::FieldError::Range(key.len() as u64);
             damaged(Domain::Outbox, key, error)
         };
+        if key.first() == Some(&CLAIM) {
+            return Ok(Self::Claim);
+        }
         let (pair, rest) = key.split_first_chunk::<5>().ok_or_else(bad)?;
         let &[kind, a, b, c, d] = pair;
         let of = PartitionIndex(u16::from_be_bytes([a, b]));

@@ -253,7 +253,7 @@ impl CustodyRow {
     }
 }
 
-pub(super) fn damaged(domain: Domain, key: &[u8], error: FieldError) -> RowError {
+pub(crate) fn damaged(domain: Domain, key: &[u8], error: FieldError) -> RowError {
     let reason = crate::record::RecordError::Damaged(error.to_string());
     RowError::damaged(domain, key, reason)
 }

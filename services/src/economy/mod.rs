@@ -21,6 +21,7 @@
 //! - An answer is for the beat in which it is given: the shell releases it when that is durable.
 
 mod birth;
+mod claims;
 mod orders;
 mod own;
 mod partition;
@@ -45,6 +46,7 @@ use crate::market::Order;
 use crate::rows::RowError;
 
 pub use birth::{partitions, put_partitions};
+pub use claims::{Claim, ClaimId, Claimed};
 pub use partition::Partition;
 pub use regions::Regions;
 pub use rules::{Goods, Rules, Taps};
@@ -102,6 +104,8 @@ pub enum Input {
     Parcel(PartitionIndex, Parcel),
     /// A partition has everything up to this number.
     Acknowledged(PartitionIndex, u64),
+    /// What a grid has claimed, for a home that is here.
+    Claim(Claimed),
     /// An account that was asked for.
     Account(Read),
 }

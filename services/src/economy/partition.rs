@@ -1,6 +1,7 @@
 //! A partition of the economy, beat by beat.
 
 mod arrivals;
+mod claims;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -232,7 +233,9 @@ impl Partition {
                 }
                 self.ledger.activate(read.stored.clone());
             }
-            Input::Arrival(_) | Input::Command(_) | Input::Parcel(..) => return false,
+            Input::Arrival(_) | Input::Claim(_) | Input::Command(_) | Input::Parcel(..) => {
+                return false;
+            }
         }
         true
     }
@@ -246,6 +249,10 @@ impl Partition {
             Input::Command(command) => {
                 let source = Source::Character(command.actor);
                 (source, needs_of_command(command), None)
+            }
+            Input::Claim(claimed) => {
+                let source = Source::Character(CharacterId(claimed.claim.home()));
+                (source, claimed.claim.needs(), None)
             }
             Input::Parcel(from, parcel) => {
                 let shipment = Shipment::decode(&parcel.bytes)
@@ -279,6 +286,7 @@ impl Partition {
         }
         match (input, shipment) {
             (Input::Command(command), _) => self.command(command, step),
+            (Input::Claim(claimed), _) => self.claim(&claimed, step),
             (Input::Parcel(from, parcel), Some(shipment))
                 if self.outbox.receive(from, parcel.number) =>
             {

@@ -40,6 +40,8 @@ pub struct Rules {
     pub grant: Vec<(TypeId, u64)>,
     /// How long requests are remembered.
     pub requests: RequestLimits,
+    /// How likely a stack is to be found in the wreck of its ship, 0 to 1.
+    pub drop_chance: f64,
     /// Numbers of faucets and sinks.
     pub taps: Taps,
 }
@@ -59,6 +61,14 @@ pub struct Taps {
     pub relist_fee: u32,
     /// Sink.
     pub trash: u32,
+    /// Faucet.
+    pub mining: u32,
+    /// Faucet.
+    pub bounty: u32,
+    /// Sink: ships and what was in them.
+    pub ship_loss: u32,
+    /// Sink: what was in wrecks that vanished.
+    pub abandoned: u32,
 }
 
 impl Rules {
@@ -106,6 +116,7 @@ impl Rules {
                 window_ms: u64::from(economy.request_memory_s) * 1_000,
                 ..RequestLimits::default()
             },
+            drop_chance: f64::from(economy.wreck_drop_percent) / 100.0,
             taps: Taps {
                 starting_grant: u32::from(content.faucet(Faucet::StartingGrant)),
                 starter_ship: u32::from(content.faucet(Faucet::StarterShip)),
@@ -113,6 +124,10 @@ impl Rules {
                 sales_tax: u32::from(content.sink(Sink::SalesTax)),
                 relist_fee: u32::from(content.sink(Sink::RelistFee)),
                 trash: u32::from(content.sink(Sink::Trash)),
+                mining: u32::from(content.faucet(Faucet::Mining)),
+                bounty: u32::from(content.faucet(Faucet::Bounty)),
+                ship_loss: u32::from(content.sink(Sink::ShipLoss)),
+                abandoned: u32::from(content.sink(Sink::Abandoned)),
             },
         }
     }

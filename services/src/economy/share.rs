@@ -7,8 +7,9 @@ use orrery_base::{CharacterId, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Rows};
 
+use super::claims::{self, ClaimId};
 use super::rules::Rules;
-use super::{Command, Input, Output, Partition, Read};
+use super::{Claimed, Command, Input, Output, Partition, Read};
 use crate::WallTime;
 use crate::custody::{Account, Outcome, Parcel, PartitionIndex, home_of};
 use crate::rows::RowError;
@@ -43,6 +44,7 @@ enum Rank {
     Account(Account),
     Acknowledged(PartitionIndex, u64),
     Parcel(PartitionIndex, u64),
+    Claim(ClaimId),
     /// By character; of one character in the order of arrival.
     Command(CharacterId, u64),
 }
@@ -76,12 +78,19 @@ impl Share {
             .map(PartitionIndex)
             .map(|index| Ok((index, Partition::load(rows, index, rules, tick, seed)?)))
             .collect::<Result<_, RowError>>()?;
-        Ok(Self {
+        let mut share = Self {
             partitions,
             inbox: BTreeMap::new(),
             commands: 0,
             inputs: Vec::new(),
-        })
+        };
+        for claimed in claims::pending(rows)? {
+            let home = home_of(claimed.claim.home(), rules.partitions);
+            if share.partitions.contains_key(&home) {
+                share.take_claim(claimed, rules);
+            }
+        }
+        Ok(share)
     }
 
     /// The partition of a character.
@@ -118,6 +127,12 @@ impl Share {
         let rank = Rank::Command(character, self.commands);
         self.commands += 1;
         self.put(home, rank, Input::Arrival(character));
+    }
+
+    /// Takes in what a grid claimed in the beat before the next one.
+    pub fn take_claim(&mut self, claimed: Claimed, rules: &Rules) {
+        let home = home_of(claimed.claim.home(), rules.partitions);
+        self.put(home, Rank::Claim(claimed.id), Input::Claim(claimed));
     }
 
     /// Takes in a command for the next beat.

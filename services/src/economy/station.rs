@@ -1,19 +1,19 @@
 //! What a character does at a station's desk with items and money of its own.
 
-use orrery_base::CharacterId;
 use orrery_base::command::RejectCode;
 use orrery_base::money::Money;
 use orrery_base::value::{
     ITEM_NAME_BYTES_MAX, ItemId, MEMO_BYTES_MAX, Place, RequestId, TransferReason, ValueAnswer,
     ValueCommand,
 };
+use orrery_base::{CharacterId, TypeId};
 use orrery_storage::Domain;
 
 use super::Desk;
 use super::partition::{Partition, Step};
-use super::rules::is_text;
+use super::rules::{Rules, is_text};
 use super::shipment::{Purpose, Shipment};
-use crate::custody::{Account, Cause, Onto, What, memo_key};
+use crate::custody::{Account, Cause, Onto, Stack, What, memo_key};
 
 impl Partition {
     /// Carries out a command about items.
@@ -137,16 +137,8 @@ impl Partition {
             if stack.is_assembled {
                 return Err(RejectCode::CargoFull);
             }
-            let goods = |type_id| step.rules.goods.get(&type_id);
-            let hold = goods(desk.ship_type).and_then(|ship| ship.hold_l);
-            let held: u128 = self
-                .ledger
-                .stacks(&to_account)
-                .iter()
-                .map(|stack| volume(goods(stack.type_id), stack.quantity))
-                .sum();
-            let more = volume(goods(stack.type_id), quantity);
-            if held + more > u128::from(hold.unwrap_or(0)) {
+            let held = self.ledger.stacks(&to_account);
+            if quantity > units_that_fit(step.rules, desk.ship_type, held, stack.type_id) {
                 return Err(RejectCode::CargoFull);
             }
         }
@@ -246,7 +238,15 @@ pub(super) const fn because(actor: CharacterId, reason: TransferReason) -> Cause
     }
 }
 
-fn volume(goods: Option<&super::Goods>, quantity: u64) -> u128 {
-    let one = goods.map_or(0, |goods| goods.volume_l);
-    u128::from(one) * u128::from(quantity)
+/// Units of a type that still fit into the hold of a hull that holds these stacks.
+pub(super) fn units_that_fit(rules: &Rules, hull: TypeId, held: &[Stack], type_id: TypeId) -> u64 {
+    let volume_l = |type_id| rules.goods.get(&type_id).map_or(0, |goods| goods.volume_l);
+    let hold_l = rules.goods.get(&hull).and_then(|ship| ship.hold_l);
+    let volumes = held
+        .iter()
+        .map(|stack| u128::from(volume_l(stack.type_id)) * u128::from(stack.quantity));
+    let room_l = u128::from(hold_l.unwrap_or(0)).saturating_sub(volumes.sum());
+    let units = room_l.checked_div(u128::from(volume_l(type_id)));
+    // Things without volume always fit.
+    units.map_or(u64::MAX, |units| u64::try_from(units).unwrap_or(u64::MAX))
 }

@@ -4,6 +4,7 @@
     reason = "money: whole units, then cents"
 )]
 
+mod claims;
 mod desk;
 mod model;
 mod newcomers;

@@ -106,7 +106,9 @@ fn economy(economy: &Economy) -> Result<(), Fault> {
     let memory_s = f64::from(economy.request_memory_s);
     between("request_memory_s", memory_s, 60.0, month_s)?;
     let idle_s = f64::from(economy.trade_idle_s);
-    between("trade_idle_s", idle_s, 10.0, f64::from(DAY_S))
+    between("trade_idle_s", idle_s, 10.0, f64::from(DAY_S))?;
+    let drop = f64::from(economy.wreck_drop_percent);
+    between("wreck_drop_percent", drop, 0.0, 100.0)
 }
 
 fn market(market: &MarketRules) -> Result<(), Fault> {

@@ -8,7 +8,7 @@ use orrery_base::value::{OrderEnd, OrderId, RequestId, TransferReason, ValueAnsw
 use orrery_proto::message::ServerMessage;
 
 use super::{Partition, Step};
-use crate::custody::{Account, Cause, Lot, Minted, Stored};
+use crate::custody::{Account, AccountKind, Cause, Lot, Minted, Stored};
 use crate::economy::Newcomer;
 use crate::economy::shipment::{Purpose, Shipment, answer_to};
 
@@ -93,6 +93,9 @@ impl Partition {
                 Lot::Stack(stack, _) => (Some(stack.type_id), stack.quantity),
             };
             let item = self.ledger.receive(from, to, lot, cause);
+            if to.kind == AccountKind::Wreck {
+                continue;
+            }
             let news = match type_id {
                 None => self.wallet_news(&to, quantity.cast_signed(), cause.reason),
                 Some(type_id) => ServerMessage::ItemsDelivered {

@@ -124,7 +124,7 @@ impl Tally {
                     self.add(gone.into_iter().flatten(), -1);
                 }
             }
-            OutboxRow::Sent { .. } => {}
+            OutboxRow::Sent { .. } | OutboxRow::Claim => {}
         }
     }
 

@@ -7,14 +7,17 @@ use orrery_base::money::Money;
 use orrery_base::value::{ItemId, RequestId, ValueAnswer, ValueCommand};
 use orrery_base::{AccountId, CharacterId, EntityId, GridId, SystemId, Tick, TypeId};
 use orrery_proto::message::ServerMessage;
-use orrery_storage::{Batch, Domain};
+use orrery_storage::{Batch, Domain, KeyRange, Order, Rows as _};
 
 use super::tally::Tally;
 use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
-use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit, read_account};
+use crate::custody::{
+    Account, AccountKind, Commodity, CustodyRow, Outcome, PartitionIndex, RequestLimits, Stack,
+    audit, home_of, read_account,
+};
 use crate::economy::{
-    Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
+    Claimed, Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
 };
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
@@ -58,6 +61,7 @@ pub(crate) fn rules(partitions: u16) -> Rules {
         hubs: (0..4)
             .map(|system| (SystemId(system), EntityId(u64::from(system) + 1)))
             .collect(),
+        drop_chance: 0.5,
         grant_cents: 1_000_000_00,
         grant: vec![(ORE, 1_000), (METAL, 500), (HULL, 2), (SECRET, 5)],
         requests: RequestLimits {
@@ -71,6 +75,10 @@ pub(crate) fn rules(partitions: u16) -> Rules {
             sales_tax: 2,
             relist_fee: 3,
             trash: 4,
+            mining: 3,
+            bounty: 4,
+            ship_loss: 5,
+            abandoned: 6,
         },
     }
 }
@@ -189,6 +197,33 @@ impl Town {
         let home = Share::home(command.actor, &self.rules);
         let share = self.share_of(home);
         self.shares[share].take_command(command, &self.rules);
+    }
+
+    /// What a grid has claimed in the last beat.
+    pub(crate) fn claim(&mut self, claimed: Claimed) {
+        let home = home_of(claimed.claim.home(), self.rules.partitions);
+        let share = self.share_of(home);
+        self.shares[share].take_claim(claimed, &self.rules);
+    }
+
+    /// Units of a type that a sink has burned.
+    pub(crate) fn burned(&self, sink: u32, type_id: TypeId) -> u64 {
+        let rows = self
+            .rows
+            .scan(Domain::Custody, KeyRange::all(), Order::Ascending);
+        let of_sink = rows.map(Result::unwrap).filter_map(|row| {
+            match CustodyRow::read(&row.key, &row.value).unwrap() {
+                CustodyRow::Total(_, account, commodity, total)
+                    if account.kind == AccountKind::Sink
+                        && account.owner == u64::from(sink)
+                        && commodity == Commodity::Type(type_id) =>
+                {
+                    Some(total as u64)
+                }
+                _ => None,
+            }
+        });
+        of_sink.sum()
     }
 
     /// Gives a command of a character who is docked in station 1; returns its request.
