@@ -111,6 +111,7 @@ pub struct CommitOptions {
     pub apply_bytes_max: usize,
     /// Frames that wait for the store are applied together, up to so many bytes: the more of them,
     /// the less there is to write for each, and the longer a receipt may wait for those before.
+    /// At most half of `apply_bytes_max` counts, so that no commit waits for what only gathers.
     pub gather_bytes_max: usize,
     /// How long heavy frames may be held back to be applied with those that follow. Nothing is
     /// held back while a receipt waits.

@@ -109,7 +109,11 @@ impl ApplyQueue {
             state: Mutex::default(),
             changed: Condvar::new(),
             bytes_max: options.apply_bytes_max,
-            gather_bytes_max: options.gather_bytes_max,
+            // No commit is to wait for what is only gathering.
+            gather_bytes_max: options
+                .gather_bytes_max
+                .min(options.apply_bytes_max / 2)
+                .max(1),
             gather_delay: options.gather_delay,
             applied: AtomicU64::new(applied),
         }
@@ -215,11 +219,10 @@ impl ApplyQueue {
 impl State {
     fn pop(&mut self, bytes_max: usize) -> Vec<Work> {
         let (mut taken, mut bytes) = (Vec::new(), 0);
-        while bytes < bytes_max.max(1)
+        while bytes < bytes_max
             && let Some(work) = self.waiting.pop_front()
         {
-            // A frame without rows counts too: none has more than this one has to be taken for.
-            bytes += work.rows.memory_bytes().max(1);
+            bytes += work.rows.memory_bytes();
             self.waiting_bytes = self.waiting_bytes.saturating_sub(work.rows.memory_bytes());
             self.promises -= work.promises.len();
             taken.push(work);
