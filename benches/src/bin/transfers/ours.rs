@@ -36,7 +36,7 @@ const LAG_MAX: Duration = Duration::from_millis(30);
 /// Of so many transfers, the latency of one is kept.
 const SAMPLE: usize = 64;
 /// From the start of the commit until the first wish: a server is up before its players come.
-const WARM_UP: Duration = Duration::from_secs(1);
+const WARM_UP: Duration = Duration::from_secs(3);
 /// Most wishes of a shard in one beat; more wait for the next one.
 const BEAT_WISHES_MAX: usize = 50_000;
 

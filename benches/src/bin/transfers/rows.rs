@@ -23,7 +23,7 @@ const ROW_BYTES: usize = 150;
 /// Time between two groups, at least.
 const GROUP: Duration = Duration::from_millis(2);
 /// From the start until the first row.
-const WARM_UP: Duration = Duration::from_secs(1);
+const WARM_UP: Duration = Duration::from_secs(3);
 /// Of so many rows, the latency of one is kept.
 const SAMPLE: u64 = 16;
 /// How long anything may take.
