@@ -148,7 +148,7 @@ impl Default for DurabilityConfig {
             sync: true,
             ahead_beats: 64,
             ahead_mib: 64,
-            rows_waiting_mib: 64,
+            rows_waiting_mib: 128,
             log_segment_mib: 64,
             log_keep_mib: 8_192,
             audit_interval_s: 900,

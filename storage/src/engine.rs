@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Env,
     FlushOptions, Options, WriteBatch, WriteOptions,
 };
 
@@ -133,6 +133,13 @@ fn database_options(access: Access) -> Options {
     options.set_avoid_unnecessary_blocking_io(true);
     // One flush and one compaction: the shards need the other cores.
     options.set_max_background_jobs(2);
+    if let Ok(mut env) = Env::new() {
+        // And they come first, and the commit does, also on the cores that they share.
+        env.lower_thread_pool_cpu_priority();
+        env.lower_high_priority_thread_pool_cpu_priority();
+        env.lower_thread_pool_io_priority();
+        options.set_env(&env);
+    }
     options.set_keep_log_file_num(4);
     options.set_max_log_file_size(4 * MIB);
     options

@@ -45,6 +45,7 @@ pub(crate) fn quick() -> StoreOptions {
 pub(crate) fn small_log() -> LogOptions {
     LogOptions {
         segment_bytes: 128 << 10,
+        spares: 1,
         ..LogOptions::default()
     }
 }

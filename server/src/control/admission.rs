@@ -13,7 +13,7 @@ use super::handle::{Admitted, LoginReply, LoginRequest, Request, Requests};
 
 /// Most log-ins that are worked on at a time; further ones wait in the queue.
 const LOGINS_MAX: usize = 1_024;
-/// How long a log-in waits for the beats before it to be durable.
+/// How long a log-in waits for the beats before it to be durable and readable.
 const DURABLE_WAIT_MAX: Duration = Duration::from_secs(3);
 
 pub(super) async fn serve(
@@ -99,7 +99,7 @@ async fn redeem(desk: &Arc<Desk>, token: &[u8]) -> Result<Admitted, RefusalCode>
             ChangeError::Store(_) => RefusalCode::InternalError,
         })?
         .ok_or(RefusalCode::InternalError)?;
-    if !desk.durable(done, DURABLE_WAIT_MAX).await {
+    if !desk.readable(done, DURABLE_WAIT_MAX).await {
         return Err(RefusalCode::InternalError);
     }
     let mut services = desk.services();

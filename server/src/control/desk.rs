@@ -301,13 +301,13 @@ impl Desk {
         self.stop.load(Ordering::Acquire)
     }
 
-    /// Waits until a beat is durable: whatever shards had written by then can be read. No beat
-    /// is waited for that nobody does any more.
-    pub(super) async fn durable(&self, beat: Tick, most: Duration) -> bool {
+    /// Waits until a beat is durable and its rows are in the store: whatever shards had written by
+    /// then can be read. No beat is waited for that nobody does any more.
+    pub(super) async fn readable(&self, beat: Tick, most: Duration) -> bool {
         let since = Instant::now();
-        let durable = self.port.durable();
-        while durable.beat().unwrap_or_default() < beat {
-            if since.elapsed() > most || durable.failed().is_some() {
+        let applied = self.port.applied();
+        while applied.beat().unwrap_or_default() < beat {
+            if since.elapsed() > most || applied.failed().is_some() {
                 return false;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;

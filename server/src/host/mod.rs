@@ -192,6 +192,7 @@ fn shard_parts(
             economy,
             port,
             durable: shared.committer.durable(),
+            applied: shared.committer.applied(),
             listen: shared.listen.clone(),
             edge: EdgeConfig {
                 shard,

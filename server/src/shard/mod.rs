@@ -107,6 +107,7 @@ struct Shard {
     links: Links,
     port: BeatPort,
     durable: Durable,
+    applied: Durable,
     /// What was durable when replies were last released.
     released: Tick,
     metrics: Arc<ShardMetrics>,
@@ -168,6 +169,7 @@ impl Shard {
             links: Links::new(seat.mesh, tick),
             port: parts.port,
             durable: parts.durable,
+            applied: parts.applied,
             released: tick,
             metrics: parts.metrics,
             images: parts.images,
@@ -244,11 +246,11 @@ impl Shard {
             let costs = conductor.finish();
             let since = Instant::now();
             let mut done = self.simulation.conclude(tick, output, &mut self.links);
-            let durable = self.durable.beat().unwrap_or(Tick(0));
+            let readable = self.applied.beat().unwrap_or(Tick(0));
             let batch = &mut done.batch;
             self.economy.forward_claims(batch, &mut self.links)?;
             self.economy
-                .beat(tick, durable, batch, &mut self.links, &metrics);
+                .beat(tick, readable, batch, &mut self.links, &metrics);
             self.pacer
                 .observe(&costs, &mut self.simulation, &mut self.links);
             let last = self.last;

@@ -35,6 +35,8 @@ pub struct ShardParts {
     pub port: BeatPort,
     /// What is durable.
     pub durable: Durable,
+    /// What of it can be read from the store.
+    pub applied: Durable,
     /// Its sockets' addresses.
     pub listen: Listen,
     /// Its edge.

@@ -90,6 +90,7 @@ impl Plan {
             log: LogOptions {
                 segment_bytes: *draws.pick(&[64 << 10, 128 << 10, 512 << 10]),
                 keep_bytes: *draws.pick(&[256 << 10, 8 << 20]),
+                spares: 2,
                 compression: 1,
             },
             beats_waiting_max: *draws.pick(&[2, 8, 64]),

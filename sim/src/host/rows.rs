@@ -2,7 +2,7 @@
 //! when the process dies, from some frame on.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orrery_storage::commit::{RowSink, SinkError};
@@ -109,11 +109,12 @@ impl RowSink for MapRows {
         Ok(self.lock().applied)
     }
 
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
+    fn apply(&self, frames: RangeInclusive<u64>, rows: &Batch) -> Result<(), SinkError> {
         let mut state = self.lock();
-        if frame != state.applied + 1 {
+        let (first, frame) = frames.into_inner();
+        if first != state.applied + 1 {
             let applied = state.applied;
-            return Err(format!("frame {frame} is applied after frame {applied}").into());
+            return Err(format!("frame {first} is applied after frame {applied}").into());
         }
         change(&mut state.content, rows);
         state.applied = frame;

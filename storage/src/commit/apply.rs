@@ -2,16 +2,23 @@
 //!
 //! Rows wait in a queue that is bounded in bytes. As long as it has room, a slow store delays
 //! nothing but the receipts; when it is full, commits wait, then submissions, then the world.
+//!
+//! Frames that wait together are applied together, as one batch in which each row is written once
+//! ([`super::merge`]): so the further behind a store is, the less it has to do for each beat.
+//! Where beats are heavy the applier lets them gather for a moment; never while somebody waits
+//! for a receipt.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use orrery_base::Tick;
 
 use super::control::Promise;
-use super::{CommitFailure, ReceiptError, Shared};
+use super::merge::Merge;
+use super::{CommitFailure, CommitOptions, ReceiptError, Shared};
 use crate::Batch;
 
 /// A store's own words about what went wrong.
@@ -20,9 +27,11 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 /// Where the rows of durable frames go: RocksDB, or a map in the simulator.
 ///
 /// Contract:
-/// - When [`RowSink::apply`] returns, readers see the rows, all of the batch or none. After a
-///   crash the sink holds a prefix of what was applied, cut between two frames, and
+/// - When [`RowSink::apply`] returns, readers see the rows; until then all of the batch or none.
+///   After a crash the sink holds a prefix of what was applied, cut between two calls, and
 ///   [`RowSink::applied`] says which: the rows behind it are applied again from the log.
+/// - A call has the rows of one frame or of several ones that follow each other, and begins with
+///   the frame after the last one of the call before.
 /// - When [`RowSink::flush`] returns, everything applied before the call survives a power cut.
 /// - `apply` is called by one thread, `flush` by another, possibly at the same time.
 /// - After an error the sink is not called again.
@@ -34,12 +43,13 @@ pub trait RowSink: Send + Sync + 'static {
     /// Anything.
     fn applied(&self) -> Result<u64, SinkError>;
 
-    /// Changes the rows and notes the frame's number with them.
+    /// Changes the rows to what they are after the last of these frames, and notes its number
+    /// with them.
     ///
     /// # Errors
     ///
     /// Anything.
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError>;
+    fn apply(&self, frames: RangeInclusive<u64>, rows: &Batch) -> Result<(), SinkError>;
 
     /// Makes what was applied durable.
     ///
@@ -56,6 +66,7 @@ pub(super) struct Work {
     pub(super) through: Option<Tick>,
     pub(super) rows: Batch,
     pub(super) promises: Vec<Promise>,
+    pub(super) pushed: Instant,
 }
 
 /// Between the commit and the applier.
@@ -64,6 +75,8 @@ pub(super) struct ApplyQueue {
     state: Mutex<State>,
     changed: Condvar,
     bytes_max: usize,
+    gather_bytes_max: usize,
+    gather_delay: Duration,
     /// The last frame that readers see.
     applied: AtomicU64,
 }
@@ -71,7 +84,11 @@ pub(super) struct ApplyQueue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Work>,
-    /// Of the waiting ones and of the one at hand.
+    /// Of the waiting ones.
+    waiting_bytes: usize,
+    /// Receipts that wait for them.
+    promises: usize,
+    /// Of the waiting ones and of those at hand.
     bytes: usize,
     /// Batches that have done their work, for their memory.
     spare: Vec<Batch>,
@@ -82,13 +99,22 @@ struct State {
 const SPARES_MAX: usize = 4;
 /// A batch that is larger than this is not kept.
 const SPARE_BYTES_MAX: usize = 32 << 20;
+/// Frames below this many bytes, on average, are not let gather: they cost little, and whoever
+/// reads the store sees them sooner.
+const GATHER_FRAME_BYTES_MIN: usize = 128 << 10;
 
 impl ApplyQueue {
-    pub(super) fn new(bytes_max: usize, applied: u64) -> Self {
+    pub(super) fn new(options: &CommitOptions, applied: u64) -> Self {
         Self {
             state: Mutex::default(),
             changed: Condvar::new(),
-            bytes_max,
+            bytes_max: options.apply_bytes_max,
+            // No commit is to wait for what is only gathering.
+            gather_bytes_max: options
+                .gather_bytes_max
+                .min(options.apply_bytes_max / 2)
+                .max(1),
+            gather_delay: options.gather_delay,
             applied: AtomicU64::new(applied),
         }
     }
@@ -116,6 +142,8 @@ impl ApplyQueue {
     pub(super) fn push(&self, work: Work) {
         let mut state = self.lock();
         state.bytes += work.rows.memory_bytes();
+        state.waiting_bytes += work.rows.memory_bytes();
+        state.promises += work.promises.len();
         state.waiting.push_back(work);
         drop(state);
         self.changed.notify_all();
@@ -136,36 +164,70 @@ impl ApplyQueue {
     fn drain(&self) -> VecDeque<Work> {
         let mut state = self.lock();
         state.closed = true;
-        state.bytes = 0;
+        (state.bytes, state.waiting_bytes, state.promises) = (0, 0, 0);
         std::mem::take(&mut state.waiting)
     }
 
-    /// The oldest work, if there is any; waits for it if `wait`. None with `wait` means that the
-    /// queue is closed and empty.
-    fn take(&self, wait: bool) -> Option<Work> {
+    /// What is to be applied next, oldest first: everything that waits, up to the bound of bytes,
+    /// one frame at least. Waits for it if `wait`, and may let it gather. Empty with `wait` means
+    /// that the queue is closed and empty.
+    fn take(&self, wait: bool) -> Vec<Work> {
         let mut state = self.lock();
         loop {
-            if let Some(work) = state.waiting.pop_front() {
-                return Some(work);
+            if state.waiting.is_empty() {
+                if state.closed || !wait {
+                    return Vec::new();
+                }
+                let woken = self.changed.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
             }
-            if state.closed || !wait {
-                return None;
+            let left = self.gather_for(&state);
+            if !wait || left.is_zero() {
+                return state.pop(self.gather_bytes_max);
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            let woken = self.changed.wait_timeout(state, left);
+            (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn done(&self, frame: u64, mut rows: Batch) {
+    /// How long what waits is still to wait for more.
+    fn gather_for(&self, state: &State) -> Duration {
+        let is_light = state.waiting_bytes < state.waiting.len() * GATHER_FRAME_BYTES_MIN;
+        let is_much = state.waiting_bytes >= self.gather_bytes_max;
+        match state.waiting.front() {
+            Some(oldest) if !is_light && !is_much && state.promises == 0 && !state.closed => {
+                self.gather_delay.saturating_sub(oldest.pushed.elapsed())
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn done(&self, frame: u64, works: Vec<Work>) {
         self.applied.store(frame, Ordering::Release);
         let mut state = self.lock();
-        state.bytes = state.bytes.saturating_sub(rows.memory_bytes());
-        if state.spare.len() < SPARES_MAX && rows.memory_bytes() <= SPARE_BYTES_MAX {
-            rows.clear();
-            state.spare.push(rows);
+        for Work { mut rows, .. } in works {
+            state.bytes = state.bytes.saturating_sub(rows.memory_bytes());
+            if state.spare.len() < SPARES_MAX && rows.memory_bytes() <= SPARE_BYTES_MAX {
+                rows.clear();
+                state.spare.push(rows);
+            }
         }
+    }
+}
+
+impl State {
+    fn pop(&mut self, bytes_max: usize) -> Vec<Work> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while bytes < bytes_max
+            && let Some(work) = self.waiting.pop_front()
+        {
+            bytes += work.rows.memory_bytes();
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(work.rows.memory_bytes());
+            self.promises -= work.promises.len();
+            taken.push(work);
+        }
+        taken
     }
 }
 
@@ -174,6 +236,7 @@ pub(super) struct Applier<S: RowSink> {
     sink: Arc<S>,
     queue: Arc<ApplyQueue>,
     shared: Arc<Shared>,
+    merge: Merge,
     /// Here and not on the stack, so that even a panic of the sink leaves them to be answered.
     promises: Vec<Promise>,
 }
@@ -184,43 +247,57 @@ impl<S: RowSink> Applier<S> {
             sink,
             queue,
             shared,
+            merge: Merge::default(),
             promises: Vec::new(),
         }
     }
 
-    /// Applies one frame, if one waits. False if there was none.
+    /// Applies what waits, up to the bound of one application. False if there was nothing.
     ///
     /// # Errors
     ///
     /// The sink's, as the failure of all commits.
     pub(super) fn turn(&mut self) -> Result<bool, CommitFailure> {
-        match self.queue.take(false) {
-            Some(work) => self.apply(work).map(|()| true),
-            None => Ok(false),
-        }
+        let works = self.queue.take(false);
+        let is_any = !works.is_empty();
+        self.apply(works).map(|()| is_any)
     }
 
     /// The life of the thread: until the queue is closed and empty.
     pub(super) fn run(&mut self) -> Result<(), CommitFailure> {
-        while let Some(work) = self.queue.take(true) {
-            self.apply(work)?;
+        loop {
+            let works = self.queue.take(true);
+            if works.is_empty() {
+                return Ok(());
+            }
+            self.apply(works)?;
         }
-        Ok(())
     }
 
-    fn apply(&mut self, work: Work) -> Result<(), CommitFailure> {
+    fn apply(&mut self, mut works: Vec<Work>) -> Result<(), CommitFailure> {
+        let (Some(first), Some(last)) = (works.first(), works.last()) else {
+            return Ok(());
+        };
+        let frames = first.frame..=last.frame;
+        let through = works.iter().filter_map(|work| work.through).max();
+        for work in &mut works {
+            self.promises.append(&mut work.promises);
+        }
         if let Some(failure) = self.shared.durable.failed() {
-            self.promises = work.promises;
             return Err(failure);
         }
-        self.promises = work.promises;
         let begun = Instant::now();
-        self.sink.apply(work.frame, &work.rows).map_err(|error| {
-            CommitFailure::new(work.through, format!("the store took no rows: {error}"))
+        let rows = match works.as_slice() {
+            [work] => &work.rows,
+            several => self.merge.merge(several.iter().map(|work| &work.rows)),
+        };
+        self.sink.apply(frames.clone(), rows).map_err(|error| {
+            CommitFailure::new(through, format!("the store took no rows: {error}"))
         })?;
-        self.shared.stats.record_apply(begun.elapsed());
-        self.queue.done(work.frame, work.rows);
-        if let Some(beat) = work.through {
+        self.shared.stats.record_apply(begun.elapsed(), works.len());
+        self.merge.shrink(SPARE_BYTES_MAX);
+        self.queue.done(*frames.end(), works);
+        if let Some(beat) = through {
             self.shared.applied.publish(beat);
         }
         for promise in self.promises.drain(..) {

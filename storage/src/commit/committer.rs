@@ -26,6 +26,9 @@ pub struct Committer {
     pub(super) shared: Arc<Shared>,
 }
 
+/// The keeper's, of 0 to 19. On Linux it is the thread's alone.
+const KEEPER_NICENESS: i32 = 10;
+
 /// What becomes of the log when the commit has ended; none if it has failed.
 type Home<D> = Box<dyn FnOnce(Option<BeatLog<D>>) + Send>;
 
@@ -156,7 +159,10 @@ fn run<D: Disk, S: RowSink>(
     });
     let keeping = spawn("orrery-keep", &shared, {
         let shared = Arc::clone(&shared);
-        move || keep(keeper, &shared)
+        move || {
+            step_back();
+            keep(keeper, &shared);
+        }
     });
     let written = guard("commit", &shared, || {
         loop {
@@ -201,6 +207,14 @@ fn run<D: Disk, S: RowSink>(
         Err(_) => home(None),
     }
     result
+}
+
+/// Lets the shards and the commit go first, where cores are shared. What the keeper does has
+/// time: a whole segment.
+fn step_back() {
+    if let Err(error) = rustix::process::setpriority_process(None, KEEPER_NICENESS) {
+        tracing::debug!(%error, "the keeper's thread keeps its priority");
+    }
 }
 
 fn apply<S: RowSink>(mut applier: Applier<S>, shared: &Shared) {

@@ -300,6 +300,12 @@ impl ControlPort {
         self.shared.durable.clone()
     }
 
+    /// What readers of the store see: a beat comes here a little after it was durable.
+    #[must_use]
+    pub fn applied(&self) -> super::Durable {
+        self.shared.applied.clone()
+    }
+
     /// Says which records of the journal are still wanted; until then, all are. Records of beats
     /// before `wanted_from` go as soon as RocksDB has the rows that lie beside them, by whole
     /// segments of the log. When the log grows beyond its bound of bytes, more goes, but never

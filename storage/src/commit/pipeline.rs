@@ -63,7 +63,7 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
             options.control_batches_max,
             options.control_bytes_max,
         ));
-        let queue = Arc::new(ApplyQueue::new(options.apply_bytes_max, applied));
+        let queue = Arc::new(ApplyQueue::new(&options, applied));
         let signal = Arc::new(Signal::default());
         let shared = Arc::new(Shared {
             stop: AtomicU8::new(RUN),
@@ -122,7 +122,8 @@ impl<D: Disk, S: RowSink> Pipeline<D, S> {
         self.note(turn)
     }
 
-    /// A turn of the applier: the rows of at most one frame. False if none waits.
+    /// A turn of the applier: the rows of the frames that wait, up to
+    /// [`CommitOptions::gather_bytes_max`]. False if none waits.
     ///
     /// # Errors
     ///

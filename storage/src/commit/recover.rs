@@ -81,7 +81,7 @@ pub fn recover<D: Disk, S: RowSink>(
             if frame.number != applied + 1 {
                 break;
             }
-            sink.apply(frame.number, &frame.rows)
+            sink.apply(frame.number..=frame.number, &frame.rows)
                 .map_err(failed(frame.number))?;
             applied = frame.number;
         }

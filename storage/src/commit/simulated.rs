@@ -1,6 +1,7 @@
 //! Rows in memory that a crash sets back, for simulators and tests.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::apply::{RowSink, SinkError};
@@ -140,10 +141,15 @@ impl RowSink for MapSink {
         Ok(self.lock().rows.applied)
     }
 
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
+    fn apply(&self, frames: RangeInclusive<u64>, rows: &Batch) -> Result<(), SinkError> {
         let mut state = self.lock();
         if let Some(words) = &state.failure {
             return Err(words.clone().into());
+        }
+        let (first, frame) = frames.into_inner();
+        let before = state.rows.applied;
+        if first != before + 1 || frame < first {
+            return Err(format!("frames {first} to {frame} come after frame {before}").into());
         }
         state.rows.apply(frame, rows);
         state.since.push((frame, rows.clone()));

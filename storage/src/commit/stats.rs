@@ -33,6 +33,7 @@ struct Totals {
     bytes: u64,
     write_us: Histogram<u64>,
     apply_us: Histogram<u64>,
+    apply_frames: Histogram<u64>,
     beat_us: Histogram<u64>,
     write_rows: Histogram<u64>,
     write_bytes: Histogram<u64>,
@@ -77,12 +78,14 @@ pub struct CommitSnapshot {
     pub control_waiting: usize,
     /// Durable frames that wait for the store now.
     pub apply_waiting: usize,
-    /// Their bytes, and those of the frame that is being applied.
+    /// Their bytes, and those of the frames that are being applied.
     pub apply_waiting_bytes: usize,
     /// Time in the log per write, microseconds.
     pub write_us: Quantiles,
-    /// Time in the store per frame, microseconds.
+    /// Time in the store per application, microseconds.
     pub apply_us: Quantiles,
+    /// Frames per application: more than one where beats are heavy or the store is behind.
+    pub apply_frames: Quantiles,
     /// Time from a beat's last submission until it is durable, microseconds.
     pub beat_us: Quantiles,
     /// Operations per write.
@@ -121,6 +124,7 @@ impl CommitStats {
                 bytes: 0,
                 write_us: histogram(LATENCY_US_MAX),
                 apply_us: histogram(LATENCY_US_MAX),
+                apply_frames: histogram(COUNT_MAX),
                 beat_us: histogram(LATENCY_US_MAX),
                 write_rows: histogram(COUNT_MAX),
                 write_bytes: histogram(COUNT_MAX),
@@ -149,6 +153,7 @@ impl CommitStats {
             apply_waiting_bytes,
             write_us: quantiles(&totals.write_us),
             apply_us: quantiles(&totals.apply_us),
+            apply_frames: quantiles(&totals.apply_frames),
             beat_us: quantiles(&totals.beat_us),
             write_rows: quantiles(&totals.write_rows),
             write_bytes: quantiles(&totals.write_bytes),
@@ -175,8 +180,10 @@ impl CommitStats {
         totals.write_beats.saturating_record(beats);
     }
 
-    pub(super) fn record_apply(&self, took: Duration) {
-        self.lock().apply_us.saturating_record(micros(took));
+    pub(super) fn record_apply(&self, took: Duration, frames: usize) {
+        let mut totals = self.lock();
+        totals.apply_us.saturating_record(micros(took));
+        totals.apply_frames.saturating_record(frames as u64);
     }
 
     fn lock(&self) -> MutexGuard<'_, Totals> {

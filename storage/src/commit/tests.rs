@@ -17,6 +17,7 @@ use gate::{GateDisk, Word};
 mod crash;
 mod faults;
 mod gate;
+mod gather;
 mod pipeline;
 mod store;
 

@@ -237,6 +237,7 @@ impl<D: Disk> Writer<D> {
             through,
             rows: std::mem::take(&mut self.merged),
             promises: std::mem::take(&mut self.promises),
+            pushed: now,
         });
         if appended.rotated {
             // The full segment can go when its rows are in the store's own files.

@@ -10,7 +10,7 @@ use super::{
     LogOptions, Needs, Released, SealError, SealJob, Sealed, SegmentInfo, Spare, SpareJob,
 };
 
-/// Spares that are kept when segments are recycled; one is made when there is none.
+/// Spares that are kept when segments are recycled, at least.
 const SPARES_MAX: usize = 2;
 const SEGMENT_BYTES_MIN: u64 = 64 << 10;
 
@@ -109,7 +109,9 @@ impl<D: Disk> BeatLog<D> {
             let number = name.strip_prefix(SPARE_PREFIX).and_then(|n| n.parse().ok());
             self.next_spare = self.next_spare.max(number.map_or(0, |n: u64| n + 1));
             let file = self.disk.open(&name).map_err(io_error(&name))?;
-            if self.spares.len() < SPARES_MAX && file.bytes() == self.options.segment_bytes {
+            if self.spares.len() < self.options.spares.max(SPARES_MAX)
+                && file.bytes() == self.options.segment_bytes
+            {
                 self.spares.push(Spare { name, file });
             } else {
                 drop(file);
@@ -277,10 +279,10 @@ impl<D: Disk> BeatLog<D> {
         &self.disk
     }
 
-    /// The making of a spare, if there is none and none is coming. Ask for
+    /// The making of a spare, if there are too few and none is coming. Ask for
     /// [`BeatLog::seal_job`] first: it brings one for nothing.
     pub fn spare_job(&mut self) -> Option<SpareJob<D>> {
-        if self.spares.len() + self.spares_coming > 0 {
+        if self.spares_coming > 0 || self.spares.len() >= self.options.spares.max(1) {
             return None;
         }
         self.spares_coming += 1;
@@ -308,7 +310,7 @@ impl<D: Disk> BeatLog<D> {
         segment.state = State::Sealing;
         let first = segment.summary.header.first;
         let recyclable = segment.bytes == self.options.segment_bytes
-            && self.spares.len() + self.spares_coming < SPARES_MAX;
+            && self.spares.len() + self.spares_coming < self.options.spares.max(SPARES_MAX);
         let spare = recyclable.then(|| {
             self.spares_coming += 1;
             self.spare_name()

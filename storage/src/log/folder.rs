@@ -8,7 +8,7 @@ use super::BLOCK;
 use super::scan::UNFINISHED_SUFFIX;
 
 /// A write of this size keeps any disk busy, bytes.
-const ZEROS: usize = 1 << 20;
+const PIECE_BYTES: usize = 1 << 20;
 
 /// One folder.
 #[derive(Clone, Debug)]
@@ -54,7 +54,11 @@ impl Folder {
     pub(super) fn write_all(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let unfinished = format!("{name}{UNFINISHED_SUFFIX}");
         let mut file = File::create(self.path(&unfinished))?;
-        file.write_all(bytes)?;
+        for piece in bytes.chunks(PIECE_BYTES) {
+            file.write_all(piece)?;
+            // Little by little: a commit beside this must not wait for all of it.
+            file.sync_data()?;
+        }
         file.sync_all()?;
         self.rename(&unfinished, name)
     }
@@ -84,11 +88,11 @@ impl Folder {
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) | Ok(()) => {}
             Err(error) => return Err(error.into()),
         }
-        let zeros = vec![0; ZEROS];
+        let zeros = vec![0; PIECE_BYTES];
         let mut left = bytes;
         while left > 0 {
             // At most a mebibyte.
-            let piece = left.min(ZEROS as u64) as usize;
+            let piece = left.min(PIECE_BYTES as u64) as usize;
             file.write_all(&zeros[..piece])?;
             left -= piece as u64;
             // Little by little: a commit beside this must not wait for all of it.

@@ -11,6 +11,7 @@ mod rot;
 
 pub(super) const SEGMENT: u64 = 64 << 10;
 pub(super) const OPTIONS: LogOptions = LogOptions {
+    spares: 1,
     segment_bytes: SEGMENT,
     keep_bytes: u64::MAX,
     compression: 1,

@@ -10,6 +10,9 @@ pub struct LogOptions {
     /// Size of a segment before compression, in bytes; a multiple of [`super::BLOCK`], at least
     /// 64 KiB. A frame that does not fit gets a segment of its own size.
     pub segment_bytes: u64,
+    /// Segments that are made before they are needed, at least 1. While a full one is compressed
+    /// the next one can fill; with 2 it need not wait for the one after it.
+    pub spares: usize,
     /// Upper bound of all that is kept beyond what a recovery needs, in bytes on disk.
     pub keep_bytes: u64,
     /// Level of zstd, 1 to 19.
@@ -20,6 +23,7 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
+            spares: 2,
             keep_bytes: 8 << 30,
             compression: 3,
         }

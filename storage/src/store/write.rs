@@ -1,5 +1,6 @@
 //! Who may write, and how: through the beat log, then into the rows.
 
+use std::ops::RangeInclusive;
 use std::sync::{MutexGuard, PoisonError};
 
 use super::{Store, StoreDisk, WriteError};
@@ -111,8 +112,8 @@ impl RowSink for StoreSink {
         RowSink::applied(self.0.engine())
     }
 
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
-        RowSink::apply(self.0.engine(), frame, rows)
+    fn apply(&self, frames: RangeInclusive<u64>, rows: &Batch) -> Result<(), SinkError> {
+        RowSink::apply(self.0.engine(), frames, rows)
     }
 
     fn flush(&self) -> Result<(), SinkError> {
@@ -125,8 +126,8 @@ impl RowSink for Engine {
         Ok(meta::applied_frame(self)?)
     }
 
-    fn apply(&self, frame: u64, rows: &Batch) -> Result<(), SinkError> {
-        Ok(Self::apply(self, frame, rows)?)
+    fn apply(&self, frames: RangeInclusive<u64>, rows: &Batch) -> Result<(), SinkError> {
+        Ok(Self::apply(self, *frames.end(), rows)?)
     }
 
     fn flush(&self) -> Result<(), SinkError> {

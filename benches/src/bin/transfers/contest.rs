@@ -7,15 +7,29 @@ pub(crate) const BEGIN_CENTS: i64 = 100_000_000;
 /// The largest transfer, cents; the smallest is one cent.
 pub(crate) const LARGEST_CENTS: u64 = 1_000;
 
-/// One way of doing transfers.
+/// What a contestant does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Transfers between two accounts.
+    Transfers,
+    /// Rows of a log.
+    Rows,
+}
+
+/// One way of doing transfers, or of writing rows.
 pub(crate) trait Contestant {
+    /// What is counted.
+    fn kind(&self) -> Kind {
+        Kind::Transfers
+    }
+
     /// What it is called, the same in every run.
     fn name(&self) -> String;
 
     /// What it was told and what it waits for.
     fn setting(&self) -> String;
 
-    /// Does transfers for so long, each durable before it counts, and looks at its books.
+    /// Does them for so long, each durable before it counts, and looks at its books.
     ///
     /// # Errors
     /// If it cannot.
@@ -24,18 +38,20 @@ pub(crate) trait Contestant {
 
 /// What came of a run.
 pub(crate) struct Run {
-    /// Transfers that are durable.
+    /// Transfers or rows that are durable.
     pub(crate) transfers: u64,
     /// In this time.
     pub(crate) took: Duration,
     /// From the request to its durability, microseconds: of all, or of a regular sample.
     pub(crate) latencies_us: Vec<u32>,
-    /// Whether no money came or went, and there is an entry for each transfer.
+    /// Whether no money came or went, and there is an entry for each transfer; or each row is
+    /// there.
     pub(crate) is_conserved: bool,
 }
 
 /// A line of the table.
 pub(crate) struct Outcome {
+    pub(crate) kind: Kind,
     pub(crate) name: String,
     pub(crate) setting: String,
     pub(crate) transfers: u64,
@@ -58,6 +74,7 @@ impl Outcome {
                 .map_or(0.0, |us| f64::from(*us) / 1e3)
         };
         Self {
+            kind: contestant.kind(),
             name: contestant.name(),
             setting: contestant.setting(),
             transfers: run.transfers,
@@ -69,7 +86,7 @@ impl Outcome {
         }
     }
 
-    /// Durable transfers a second.
+    /// Durable transfers or rows a second.
     pub(crate) fn rate(&self) -> f64 {
         self.transfers as f64 / self.seconds.max(1e-9)
     }

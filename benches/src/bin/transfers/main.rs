@@ -10,20 +10,27 @@
 //!   transaction per transfer, by `pgbench` over a Unix socket with 1, 8 and 64 connections.
 //! - RocksDB alone: a `WriteBatch` with the same rows, its write-ahead log synced; one transfer a
 //!   batch, and as many as come in the time of a beat.
-//! - Orrery: two shards with their ledgers and the commit of both, beat by beat.
+//! - Orrery: two shards with their ledgers and the commit of both, beat by beat; once with as many
+//!   transfers as it keeps up with, once with a fixed number offered every second.
+//!
+//! Then rows of a log, offered at two rates, by RocksDB and by Orrery; and reads and transfers in
+//! memory, timed one by one.
 //!
 //! One more contestant is one more line in [`contestants`].
 //!
-//! Results go to `perf/results/transfers.{md,csv}`. The exit code is 0 if everybody's books are
+//! Results go to `perf/results/transfers.{md,csv}`, and from a run of everybody to
+//! `perf/results/summary.json`. The exit code is 0 if everybody's books are
 //! right, 1 if not, 2 if the run itself failed.
 
 #![forbid(unsafe_code)]
 
 mod contest;
+mod hot;
 mod ours;
 mod plain;
 mod postgres;
 mod report;
+mod rows;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,12 +41,16 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use crate::contest::{Contestant, Outcome};
-use crate::ours::Ours;
+use crate::ours::{Load, Ours};
 use crate::plain::{Gather, PlainRocks};
 use crate::postgres::{PostgresRun, Script, Server};
+use crate::rows::{OurRows, PlainRows};
 
 /// Time between two beats.
 const BEAT: Duration = Duration::from_nanos(1_000_000_000 / orrery_base::BEATS_PER_SECOND as u64);
+
+/// Rows of a log that are offered, a second.
+const ROWS_OFFERED: [u32; 2] = [100_000, 300_000];
 
 /// Transfers that are durable, a second, beside peers.
 #[derive(Clone, Debug, Parser)]
@@ -51,7 +62,10 @@ struct Args {
     /// Accounts that money goes to and fro between.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
     accounts: u32,
-    /// Run only those whose name contains this.
+    /// Transfers a second that are offered, where a fixed number is.
+    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    offered: u32,
+    /// Run only those whose name contains this; `memory`: only what is in memory.
     #[arg(long, default_value = "")]
     only: String,
     /// On which disk: a folder that exists. Beside this program if not given.
@@ -97,9 +111,19 @@ fn measure(args: &Args) -> anyhow::Result<bool> {
         let run = run.with_context(|| contestant.name())?;
         outcomes.push(Outcome::new(&*contestant, run));
     }
+    let is_whole = args.only.is_empty();
+    let hot = if is_whole || args.only == "memory" {
+        eprintln!("transfers: in memory");
+        hot::measure(args.accounts).context("measure what is in memory")?
+    } else {
+        Vec::new()
+    };
     let results = args.results.clone();
     let results = results.unwrap_or_else(|| root.join("perf/results"));
-    report::write(&results, &root, args, &outcomes, &load)?;
+    report::write(&results, &root, args, &outcomes, &hot, &load)?;
+    if is_whole {
+        report::summarise(&results, args, &outcomes, &hot)?;
+    }
     Ok(outcomes.iter().all(|outcome| outcome.is_conserved))
 }
 
@@ -123,6 +147,12 @@ fn contestants(args: &Args, folder: &Path) -> anyhow::Result<Vec<Box<dyn Contest
         let plain = PlainRocks::create(&folder.join("rocksdb"), args.accounts, gather)?;
         all.push(Box::new(plain));
     }
-    all.push(Box::new(Ours::create(folder, args.accounts)?));
+    for load in [Load::Most, Load::Offered(args.offered)] {
+        all.push(Box::new(Ours::create(folder, args.accounts, load)?));
+    }
+    for rate in ROWS_OFFERED {
+        all.push(Box::new(PlainRows::create(folder, rate)?));
+        all.push(Box::new(OurRows::create(folder, rate)?));
+    }
     Ok(all)
 }

@@ -2,10 +2,11 @@
 //! every beat of 30 a second.
 //!
 //! A wish comes at some moment between two beats and is carried out in the next one; it counts
-//! when that beat is durable. As many come as the shards and the disk keep up with: see
-//! [`WORK_MAX`] and [`LAG_MAX`].
+//! when that beat is durable and its shard has seen that. Either as many come as the shards and
+//! the disk keep up with (see [`WORK_MAX`] and [`LAG_MAX`]), or so many a second, whether or not
+//! anybody keeps up: then a wish waits from the moment it was due, and nothing is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,11 +35,25 @@ const WORK_MAX: Duration = Duration::from_millis(20);
 const LAG_MAX: Duration = Duration::from_millis(30);
 /// Of so many transfers, the latency of one is kept.
 const SAMPLE: usize = 64;
+/// From the start of the commit until the first wish: a server is up before its players come.
+const WARM_UP: Duration = Duration::from_secs(3);
+/// Most wishes of a shard in one beat; more wait for the next one.
+const BEAT_WISHES_MAX: usize = 50_000;
+
+/// How many wishes come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// As many as are kept up with.
+    Most,
+    /// So many a second, evenly.
+    Offered(u32),
+}
 
 /// See the module.
 pub(crate) struct Ours {
     store: Store,
     accounts: u32,
+    load: Load,
 }
 
 impl Ours {
@@ -46,9 +61,17 @@ impl Ours {
     ///
     /// # Errors
     /// If it cannot be made.
-    pub(crate) fn create(parent: &Path, accounts: u32) -> anyhow::Result<Self> {
-        let store = Store::open(parent.join("orrery"), &StoreOptions::default())?;
-        Ok(Self { store, accounts })
+    pub(crate) fn create(parent: &Path, accounts: u32, load: Load) -> anyhow::Result<Self> {
+        let folder = match load {
+            Load::Most => "orrery".to_owned(),
+            Load::Offered(rate) => format!("orrery-{rate}"),
+        };
+        let store = Store::open(parent.join(folder), &StoreOptions::default())?;
+        Ok(Self {
+            store,
+            accounts,
+            load,
+        })
     }
 
     /// Whether every commodity and every item is where it should be, by the rows alone, with an
@@ -79,7 +102,10 @@ impl Ours {
 
 impl Contestant for Ours {
     fn name(&self) -> String {
-        "Orrery, the ledger".to_owned()
+        match self.load {
+            Load::Most => MOST.to_owned(),
+            Load::Offered(rate) => offered(rate),
+        }
     }
 
     fn setting(&self) -> String {
@@ -90,7 +116,8 @@ impl Contestant for Ours {
     fn run(&mut self, time: Duration) -> anyhow::Result<Run> {
         let options = CommitOptions::default();
         let (committer, ports, _control) = Committer::start(&self.store, SHARDS, options)?;
-        let first = Instant::now() + Duration::from_millis(200);
+        let first = Instant::now() + WARM_UP;
+        let load = self.load;
         let until = first + time;
         let per_partition = self.per_partition();
         let shards: Vec<_> = ports
@@ -109,9 +136,10 @@ impl Contestant for Ours {
                         ledgers,
                         port,
                         durable,
+                        load,
                         wishes: Wishes::new(shard as u64 + 1, per_partition),
                         turn: 0,
-                        sent: Vec::new(),
+                        sent: VecDeque::new(),
                         lag: Duration::ZERO,
                         latencies_us: Vec::new(),
                     };
@@ -149,15 +177,26 @@ struct Shard {
     ledgers: Vec<Ledger>,
     port: BeatPort,
     durable: Durable,
+    load: Load,
     wishes: Wishes,
     /// By ledger, who is at home there.
     residents: Vec<Vec<CharacterId>>,
     turn: usize,
-    /// Beats that are not durable yet: number, when it began, its transfers.
-    sent: Vec<(Tick, Instant, usize)>,
+    /// Beats that are not durable yet.
+    sent: VecDeque<Sent>,
     /// Of the newest durable beat, from its beginning until it was durable.
     lag: Duration,
     latencies_us: Vec<u32>,
+}
+
+/// A beat on its way to the disk.
+struct Sent {
+    tick: Tick,
+    begun: Instant,
+    /// When the first of its wishes came, and the time between two of them.
+    came: Instant,
+    apart: Duration,
+    count: usize,
 }
 
 impl Shard {
@@ -165,20 +204,35 @@ impl Shard {
         let mut tick = Tick(1);
         let mut batch = self.begin(tick)?;
         self.submit(tick, &mut batch)?;
-        let (mut begins, mut count, mut transfers) = (first, 5_000_usize, 0_u64);
+        let (mut begins, mut most, mut transfers) = (first, 5_000_usize, 0_u64);
         while begins < until {
             self.wait(begins)?;
             tick = tick.next();
-            let since = Instant::now();
+            let begun = Instant::now();
+            let (count, came, apart) = match self.load {
+                Load::Most => (most, begins - BEAT, BEAT.div_f64(most as f64)),
+                Load::Offered(rate) => {
+                    let apart = Duration::from_secs(SHARDS as u64).div_f64(f64::from(rate));
+                    let due = (begun - first + BEAT).div_duration_f64(apart) as u64 - transfers;
+                    let came = first - BEAT + apart.mul_f64(transfers as f64);
+                    ((due as usize).min(BEAT_WISHES_MAX), came, apart)
+                }
+            };
             self.beat(tick, count, &mut batch)?;
-            let worked = since.elapsed();
-            self.sent.push((tick, begins, count));
+            let worked = begun.elapsed();
+            self.sent.push_back(Sent {
+                tick,
+                begun: begins,
+                came,
+                apart,
+                count,
+            });
             transfers += count as u64;
             self.submit(tick, &mut batch)?;
             // Slowly more, quickly less.
             let is_late = worked > WORK_MAX || self.lag > LAG_MAX || self.sent.len() > 2;
             let factor = if is_late { 0.8 } else { 1.02 };
-            count = ((count as f64 * factor) as usize).max(100);
+            most = ((most as f64 * factor) as usize).max(100);
             begins += BEAT;
         }
         while !self.sent.is_empty() {
@@ -252,15 +306,11 @@ impl Shard {
                 return Err(failure.into());
             }
             let (durable, now) = (self.durable.beat().unwrap_or(Tick(0)), Instant::now());
-            while let Some(&(tick, begun, count)) = self.sent.first()
-                && tick <= durable
-            {
-                self.sent.remove(0);
-                self.lag = now.saturating_duration_since(begun);
-                // Wishes came evenly in the time of the beat before.
-                for sample in (0..count).step_by(SAMPLE) {
-                    let waited = BEAT.mul_f64(1.0 - sample as f64 / count as f64);
-                    let latency = now.saturating_duration_since(begun) + waited;
+            while let Some(sent) = self.sent.pop_front_if(|sent| sent.tick <= durable) {
+                self.lag = now.saturating_duration_since(sent.begun);
+                for sample in (0..sent.count).step_by(SAMPLE) {
+                    let came = sent.came + sent.apart.mul_f64(sample as f64);
+                    let latency = now.saturating_duration_since(came);
                     let us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
                     self.latencies_us.push(us);
                 }
@@ -273,14 +323,22 @@ impl Shard {
     }
 }
 
-const CAUSE: Cause = Cause {
+/// What the contestant with as many wishes as possible is called.
+pub(crate) const MOST: &str = "Orrery, as many as it keeps up with";
+
+/// What one with a fixed rate is called.
+pub(crate) fn offered(rate: u32) -> String {
+    format!("Orrery, {rate}/s offered")
+}
+
+pub(crate) const CAUSE: Cause = Cause {
     actor: CharacterId::NONE,
     reason: TransferReason::PlayerPayment,
     reference: 0,
 };
 
 /// So many characters who are at home in a partition.
-fn residents(partition: PartitionIndex, count: u32) -> Vec<CharacterId> {
+pub(crate) fn residents(partition: PartitionIndex, count: u32) -> Vec<CharacterId> {
     let all = SHARDS as u16 * PARTITIONS;
     (1..)
         .map(CharacterId)

@@ -24,6 +24,8 @@ struct Process {
 struct Machine {
     disk: SimulatedDisk,
     sink: Arc<MapSink>,
+    /// Bytes that are applied together.
+    gather_bytes_max: usize,
     /// The last beat that anybody was told is durable.
     promised: u64,
     /// Accounts that anybody was told are durable.
@@ -36,6 +38,8 @@ impl Machine {
         Self {
             disk: SimulatedDisk::new(seed),
             sink: Arc::default(),
+            // Frame by frame, a few at once, all at once.
+            gather_bytes_max: [1, 700, 1 << 20][(seed % 3) as usize],
             promised: 0,
             accounts: Vec::new(),
             next_account: 0,
@@ -56,6 +60,7 @@ impl Machine {
         let last = self.check(&opened);
         let options = CommitOptions {
             apply_bytes_max: 3000,
+            gather_bytes_max: self.gather_bytes_max,
             ..CommitOptions::default()
         };
         let (pipeline, ports, control) =
@@ -79,6 +84,10 @@ impl Machine {
         assert!(last >= self.promised, "{last} of {}", self.promised);
         let ships = dump(&rows, Domain::Ship).len();
         assert_eq!(ships, last as usize * SHARDS);
+        // What every beat changes is as the last one left it.
+        let hot = rows.get(Domain::Name, b"hot").unwrap();
+        let expected = (last > 0).then(|| last.to_be_bytes().to_vec());
+        assert_eq!(hot, expected);
         for account in &self.accounts {
             let row = rows.get(Domain::Account, &account.to_be_bytes()).unwrap();
             assert!(row.is_some(), "account {account} was promised");

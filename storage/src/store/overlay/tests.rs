@@ -44,11 +44,11 @@ proptest! {
         to in prop::option::of(0_u8..13),
     ) {
         let sink = MapSink::new();
-        sink.apply(1, &batch_of(&below)).unwrap();
+        sink.apply(1..=1, &batch_of(&below)).unwrap();
         let engine = sink.rows();
         let mut overlay = Overlay::default();
-        for changes in &above {
-            sink.apply(2, &batch_of(changes)).unwrap();
+        for (frame, changes) in (2..).zip(&above) {
+            sink.apply(frame..=frame, &batch_of(changes)).unwrap();
             overlay.apply(&batch_of(changes));
         }
         let expected = sink.rows();
