@@ -26,6 +26,10 @@ pub struct Economy {
     /// After how long without a change a trade window closes, seconds of wall time, 10 to
     /// 86,400.
     pub trade_idle_s: u32,
+    /// The most trade windows of one character at a time, 1..=100.
+    pub trades_max: u16,
+    /// The most stacks on one side of a trade window, 1..=100: what a view has room for.
+    pub trade_stacks_max: u16,
 }
 
 /// Whose price counts when two orders meet.

@@ -30,6 +30,7 @@ mod rules;
 mod share;
 mod shipment;
 mod station;
+mod trades;
 
 use orrery_base::value::{ItemId, Place, RequestId, ValueCommand};
 use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
@@ -47,6 +48,7 @@ pub use regions::Regions;
 pub use rules::{Goods, Rules, Taps};
 pub use share::{Message, Share, ShareOutput};
 pub use shipment::{Placing, Purpose, Shipment};
+pub use trades::{Dealing, OwnTrade, Stage, Trade, TradeLimits};
 
 /// Partitions of a galaxy: many more than shards, so that these share them out evenly.
 pub const PARTITIONS: u16 = 32;
@@ -93,6 +95,8 @@ pub struct Command {
 pub enum Input {
     /// A character who is at home here has logged in: the wallet will be needed.
     Arrival(CharacterId),
+    /// Where a character who is at home here is docked, if it is connected and docked.
+    Presence(CharacterId, Option<EntityId>),
     /// A command of a character who is at home here.
     Command(Command),
     /// A parcel of another partition, or of this one.
@@ -112,6 +116,8 @@ pub struct Read {
     pub owner: Option<Newcomer>,
     /// For a wallet: the character's orders.
     pub orders: Vec<Order>,
+    /// For a wallet: the character's trades.
+    pub trades: Vec<OwnTrade>,
 }
 
 impl Read {
@@ -130,6 +136,7 @@ impl Read {
                 stored,
                 owner: None,
                 orders: Vec::new(),
+                trades: Vec::new(),
             });
         }
         let owner = CharacterId(account.owner);
@@ -145,6 +152,7 @@ impl Read {
             stored,
             owner: row.as_ref().map(Newcomer::of),
             orders: own::read(rows, partition, owner)?,
+            trades: trades::read_own(rows, partition, owner)?,
         })
     }
 }

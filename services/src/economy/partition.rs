@@ -12,6 +12,7 @@ use orrery_storage::Rows;
 use super::own::OwnOrders;
 use super::rules::Rules;
 use super::shipment::{Purpose, Shipment};
+use super::trades::Trades;
 use super::{Command, Desk, Input, Newcomer, Output};
 use crate::WallTime;
 use crate::custody::{
@@ -34,7 +35,7 @@ pub struct Partition {
     pub(super) index: PartitionIndex,
     pub(super) ledger: Ledger,
     pub(super) outbox: Outbox,
-    requests: Requests,
+    pub(super) requests: Requests,
     /// The markets of the regions that are at home here.
     pub(super) markets: BTreeMap<RegionId, Market>,
     /// Inputs that wait for accounts, in order.
@@ -42,8 +43,9 @@ pub struct Partition {
     /// Accounts that were asked for.
     asked: BTreeSet<Account>,
     /// Owners of wallets in memory that are no characters.
-    strangers: BTreeSet<u64>,
+    pub(super) strangers: BTreeSet<u64>,
     own: OwnOrders,
+    pub(super) trades: Trades,
     /// Characters whose wallets never were.
     newcomers: Vec<Newcomer>,
 }
@@ -100,6 +102,7 @@ impl Partition {
             let candles = Candles::load(rows, index.0, region)?;
             markets.insert(region, Market { book, candles });
         }
+        let trades = Trades::load(rows, index, &mut ledger)?;
         Ok(Self {
             index,
             ledger,
@@ -110,6 +113,7 @@ impl Partition {
             asked: BTreeSet::new(),
             strangers: BTreeSet::new(),
             own: OwnOrders::default(),
+            trades,
             newcomers: Vec::new(),
         })
     }
@@ -160,6 +164,7 @@ impl Partition {
         self.ledger.begin(tick, now);
         let mut step = Step { now, rules, out };
         self.expire(&mut step);
+        self.expire_trades(&mut step);
         let mut all = core::mem::take(&mut self.parked);
         all.append(inputs);
         all.retain(|input| !self.take_news(input));
@@ -172,6 +177,7 @@ impl Partition {
         }
         self.ledger.write(&mut step.out.batch);
         self.own.write(self.index, &mut step.out.batch);
+        self.trades.write(self.index, &mut step.out.batch);
         self.requests.write(self.index, tick, &mut step.out.batch);
         self.requests.forget(now);
         for market in self.markets.values_mut() {
@@ -194,6 +200,7 @@ impl Partition {
         for account in evicted {
             if account.kind == AccountKind::Wallet {
                 self.own.forget(CharacterId(account.owner));
+                self.trades.forget(CharacterId(account.owner));
                 self.strangers.remove(&account.owner);
             }
         }
@@ -221,6 +228,8 @@ impl Partition {
                 }
                 if account.kind == AccountKind::Wallet {
                     self.own.activate(CharacterId(account.owner), &read.orders);
+                    self.trades
+                        .activate(CharacterId(account.owner), &read.trades);
                     match &read.owner {
                         None => {
                             self.strangers.insert(account.owner);
@@ -233,14 +242,17 @@ impl Partition {
                 }
                 self.ledger.activate(read.stored.clone());
             }
-            Input::Arrival(_) | Input::Command(_) | Input::Parcel(..) => return false,
+            Input::Arrival(_)
+            | Input::Presence(..)
+            | Input::Command(_)
+            | Input::Parcel(..) => return false,
         }
         true
     }
 
     fn take(&mut self, input: Input, blocked: &mut BTreeSet<Source>, step: &mut Step<'_>) {
         let (source, needs, shipment) = match &input {
-            Input::Arrival(character) => {
+            Input::Arrival(character) | Input::Presence(character, _) => {
                 let needs = vec![Account::wallet(*character)];
                 (Source::Character(*character), needs, None)
             }
@@ -280,6 +292,9 @@ impl Partition {
         }
         match (input, shipment) {
             (Input::Command(command), _) => self.command(command, step),
+            (Input::Presence(character, station), _) => {
+                self.be_present(character, station, step.rules);
+            }
             (Input::Parcel(from, parcel), Some(shipment))
                 if self.outbox.receive(from, parcel.number) =>
             {
@@ -367,9 +382,14 @@ impl Partition {
             ValueCommand::OfferTrade { .. }
             | ValueCommand::AddItem { .. }
             | ValueCommand::SetMoney { .. }
+            | ValueCommand::RemoveItem { .. }
             | ValueCommand::AcceptTrade { .. }
-            | ValueCommand::CancelTrade { .. }
-            | ValueCommand::Board { .. } => Err(RejectCode::NotAvailable),
+            | ValueCommand::CancelTrade { .. } => {
+                let desk = desk.ok();
+                self.ask_trade(actor, request, desk.as_ref(), command.command, step)?;
+                Ok(None)
+            }
+            ValueCommand::Board { .. } => Err(RejectCode::NotAvailable),
             about_items => self.station(actor, &desk?, about_items, step).map(Some),
         }
     }
@@ -401,17 +421,20 @@ fn needs_of_command(command: &Command) -> Vec<Account> {
         needs.push(Account::hangar(actor, station));
         needs.push(Account::cargo(actor, ship));
     }
-    if let ValueCommand::Repackage { item } | ValueCommand::Trash { item, .. } = command.command {
+    if let ValueCommand::Repackage { item }
+    | ValueCommand::Trash { item, .. }
+    | ValueCommand::AddItem { item, .. } = command.command
+    {
         needs.push(Account::cargo(actor, item.entity()));
     }
     needs
 }
 
-/// Accounts that a shipment is about. Those of market orders are in memory as long as there is
-/// an order.
+/// Accounts that a shipment is about. Those of market orders and trades are in memory as long as
+/// they hold something.
 fn needs_of_shipment(shipment: &Shipment) -> Vec<Account> {
     let to = shipment.to;
-    if to.kind == AccountKind::Market {
+    if matches!(to.kind, AccountKind::Market | AccountKind::Escrow) {
         return Vec::new();
     }
     match shipment.purpose {

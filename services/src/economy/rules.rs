@@ -7,6 +7,7 @@ use orrery_base::TypeId;
 use orrery_game::content::{Content, Faucet, PriceRule as ContentPriceRule, Sink};
 
 use super::regions::Regions;
+use super::trades::TradeLimits;
 use crate::custody::RequestLimits;
 use crate::market::{MarketRules, PriceRule};
 
@@ -38,6 +39,8 @@ pub struct Rules {
     pub grant: Vec<(TypeId, u64)>,
     /// How long requests are remembered.
     pub requests: RequestLimits,
+    /// The limits of trade windows.
+    pub trades: TradeLimits,
     /// Numbers of faucets and sinks.
     pub taps: Taps,
 }
@@ -96,6 +99,11 @@ impl Rules {
             requests: RequestLimits {
                 window_ms: u64::from(economy.request_memory_s) * 1_000,
                 ..RequestLimits::default()
+            },
+            trades: TradeLimits {
+                idle_ms: u64::from(economy.trade_idle_s) * 1_000,
+                trades_max: usize::from(economy.trades_max),
+                stacks_max: usize::from(economy.trade_stacks_max),
             },
             taps: Taps {
                 starting_grant: u32::from(content.faucet(Faucet::StartingGrant)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orrery_base::value::RequestId;
-use orrery_base::{CharacterId, Tick};
+use orrery_base::{CharacterId, EntityId, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Rows};
 
@@ -118,6 +118,19 @@ impl Share {
         let rank = Rank::Command(character, self.commands);
         self.commands += 1;
         self.put(home, rank, Input::Arrival(character));
+    }
+
+    /// Takes in where a character is docked; none: in space, or not connected.
+    pub fn take_presence(
+        &mut self,
+        character: CharacterId,
+        station: Option<EntityId>,
+        rules: &Rules,
+    ) {
+        let home = Self::home(character, rules);
+        let rank = Rank::Command(character, self.commands);
+        self.commands += 1;
+        self.put(home, rank, Input::Presence(character, station));
     }
 
     /// Takes in a command for the next beat.

@@ -143,6 +143,8 @@ fn rules_out_of_range_are_named_with_their_line() {
         ),
         ("request_memory_s = 600", "request_memory_s = 59", "is 59"),
         ("trade_idle_s = 60", "trade_idle_s = 9", "is 9"),
+        ("trades_max = 3", "trades_max = 0", "is 0"),
+        ("trade_stacks_max = 10", "trade_stacks_max = 101", "is 101"),
         ("broker_fee_bp = 100", "broker_fee_bp = 10_001", "is 10001"),
         ("sales_tax_bp = 200", "sales_tax_bp = 10_001", "is 10001"),
         (

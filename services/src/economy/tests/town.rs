@@ -14,7 +14,7 @@ use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit};
 use crate::economy::{
-    Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
+    Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps, TradeLimits,
 };
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
@@ -60,6 +60,11 @@ pub(crate) fn rules(partitions: u16) -> Rules {
         requests: RequestLimits {
             window_ms: 60_000,
             ..RequestLimits::default()
+        },
+        trades: TradeLimits {
+            idle_ms: 60_000,
+            trades_max: 3,
+            stacks_max: 4,
         },
         taps: Taps {
             starting_grant: 1,
