@@ -204,6 +204,8 @@ impl Clients {
 
     /// The client is gone: its grid and the control thread learn of it, once.
     fn leave(&mut self, session: &mut Session) {
+        session.station = None;
+        self.tell_presence(session);
         let Some(identity) = session.identity.take() else {
             return;
         };
@@ -413,6 +415,7 @@ impl Clients {
         self.asked.push(ValueAsked::Arrival(row.id));
         session.identity = Some(identity);
         session.admitted = Some((self.tick, row));
+        self.tell_presence(session);
         Ok(())
     }
 

@@ -8,3 +8,4 @@ mod desk;
 mod model;
 mod tally;
 pub(crate) mod town;
+mod trades;

@@ -51,6 +51,8 @@ pub(super) use self::own::read as read_own;
 pub use self::parcel::Dealing;
 pub(super) use self::parcel::{put_dealing, take_dealing};
 pub use self::row::Trade;
+#[cfg(test)]
+pub(super) use self::row::read_all;
 pub(super) use self::row::read as read_trade;
 
 /// The limits of trade windows.

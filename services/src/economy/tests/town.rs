@@ -175,6 +175,13 @@ impl Town {
         RequestId::new(self.now().0, self.serial)
     }
 
+    /// A character is docked in a station, or is not there any more.
+    pub(crate) fn present(&mut self, character: u64, station: Option<u64>) {
+        let character = CharacterId(character);
+        let share = self.share_of(Share::home(character, &self.rules));
+        self.shares[share].take_presence(character, station.map(EntityId), &self.rules);
+    }
+
     fn share_of(&self, partition: PartitionIndex) -> usize {
         usize::from(partition.0) % self.shares.len()
     }

@@ -134,7 +134,10 @@ pub(in crate::economy) fn read(
 }
 
 /// Reads all trades of a partition.
-pub(super) fn read_all(
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+pub(in crate::economy) fn read_all(
     rows: &impl Rows,
     partition: PartitionIndex,
 ) -> Result<Vec<Trade>, RowError> {
