@@ -4,8 +4,8 @@ mod pilot;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use orrery_base::value::query::{ItemPlace, ItemRow, ValueQuery, ValueView};

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 /// The first bytes of a pack.
 pub const MAGIC: [u8; 8] = *b"ORRYPACK";
 /// The version of the format; a pack of any other version is refused.
-pub const FORMAT_VERSION: u64 = 2;
+pub const FORMAT_VERSION: u64 = 3;
 const HEADER_BYTES: usize = 32;
 /// What the archive's alignment may need; the header keeps it.
 const ALIGNMENT: usize = 16;

@@ -48,7 +48,7 @@ pub use regions::Regions;
 pub use rules::{Goods, Rules, Taps};
 pub use share::{Message, Share, ShareOutput};
 pub use shipment::{Placing, Purpose, Shipment};
-pub use trades::{Dealing, OwnTrade, Stage, Trade, TradeLimits};
+pub use trades::{Dealing, OwnTrade, Stage, Trade, TradeLimits, audit_trades};
 
 /// Partitions of a galaxy: many more than shards, so that these share them out evenly.
 pub const PARTITIONS: u16 = 32;

@@ -242,10 +242,9 @@ impl Partition {
                 }
                 self.ledger.activate(read.stored.clone());
             }
-            Input::Arrival(_)
-            | Input::Presence(..)
-            | Input::Command(_)
-            | Input::Parcel(..) => return false,
+            Input::Arrival(_) | Input::Presence(..) | Input::Command(_) | Input::Parcel(..) => {
+                return false;
+            }
         }
         true
     }

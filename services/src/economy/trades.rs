@@ -29,6 +29,7 @@
 //! - A trade ends once: completed, cancelled, or because nobody did anything or a side has left.
 //!   In the beat in which it ends all that it held is on its way.
 
+mod audit;
 mod home;
 mod own;
 mod parcel;
@@ -46,14 +47,15 @@ use crate::WallTime;
 use crate::custody::{Account, Cause, Ledger, PartitionIndex, read_account};
 use crate::rows::RowError;
 
-pub use self::own::{OwnTrade, Stage};
+pub use self::audit::audit_trades;
 pub(super) use self::own::read as read_own;
+pub use self::own::{OwnTrade, Stage};
 pub use self::parcel::Dealing;
 pub(super) use self::parcel::{put_dealing, take_dealing};
 pub use self::row::Trade;
+pub(super) use self::row::read as read_trade;
 #[cfg(test)]
 pub(super) use self::row::read_all;
-pub(super) use self::row::read as read_trade;
 
 /// The limits of trade windows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! How bots trade with each other: one invites, both put something in, both accept what they
-//! have seen. One in four changes its offer when it has accepted already: what was accepted
-//! then counts no more, and it has to accept anew.
+//! have seen. One in four changes its offer in the same breath: what was accepted counts
+//! no more then, and it has to accept anew.
 
 use orrery_base::CharacterId;
 use orrery_base::money::Money;
@@ -76,34 +76,35 @@ impl Pilot {
                 actions.push(Action::Value(command, 1));
             }
             TradeState::Open => {
-                let command = self.next_of(window, view.hangar.unwrap_or_default());
-                let times = 1 + self.rng.below(5) / 4;
-                actions.extend(command.map(|command| Action::Value(command, times)));
+                for command in self.next_of(window, view.hangar.unwrap_or_default()) {
+                    let times = 1 + self.rng.below(5) / 4;
+                    actions.push(Action::Value(command, times));
+                }
             }
             _ => {}
         }
     }
 
     /// Offers, accepts what it has seen, and changes its mind if it is one who does.
-    fn next_of(&mut self, window: Window, hangar: &[ItemRow]) -> Option<ValueCommand> {
+    fn next_of(&mut self, window: Window, hangar: &[ItemRow]) -> Vec<ValueCommand> {
         let trade = window.trade;
         if !self.swap.has_offered {
             self.swap.has_offered = true;
             self.swap.is_fickle = self.rng.below(4) == 0;
-            return Some(self.offer(trade, hangar));
-        }
-        if self.swap.is_fickle && self.swap.accepted.is_some() {
-            self.swap.is_fickle = false;
-            return Some(self.money(trade));
+            return vec![self.offer(trade, hangar)];
         }
         if self.swap.accepted == Some(window.version) {
-            return None;
+            return Vec::new();
         }
         self.swap.accepted = Some(window.version);
-        Some(ValueCommand::AcceptTrade {
+        let mut commands = vec![ValueCommand::AcceptTrade {
             trade,
             version: window.version,
-        })
+        }];
+        if core::mem::take(&mut self.swap.is_fickle) {
+            commands.push(self.money(trade));
+        }
+        commands
     }
 
     fn offer(&mut self, trade: TradeId, hangar: &[ItemRow]) -> ValueCommand {

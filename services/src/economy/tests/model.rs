@@ -12,6 +12,7 @@
 mod bazaar;
 mod clerk;
 mod compare;
+mod haggle;
 mod swaps;
 mod throw;
 mod world;

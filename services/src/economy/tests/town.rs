@@ -14,7 +14,8 @@ use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{Account, Outcome, PartitionIndex, RequestLimits, Stack, audit};
 use crate::economy::{
-    Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps, TradeLimits,
+    Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
+    TradeLimits, audit_trades,
 };
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
@@ -288,6 +289,8 @@ impl Town {
         let lots = |bytes: &[u8]| Shipment::decode(bytes).ok().map(|shipment| shipment.lots);
         let report = audit::audit(&self.rows, self.rules.partitions, lots).unwrap();
         assert!(report.is_sound(), "beat {}: {report:#?}", self.tick.0);
+        let trades = audit_trades(&self.rows, self.rules.partitions).unwrap();
+        assert!(trades.is_empty(), "beat {}: {trades:#?}", self.tick.0);
     }
 
     /// The outcome of a request that was answered once.

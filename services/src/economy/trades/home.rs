@@ -218,7 +218,10 @@ impl Partition {
     fn leave_trade(&mut self, actor: CharacterId, trade: TradeId, rules: &Rules) {
         let accounts = (Account::wallet(actor), Account::escrow(trade, actor));
         let cause = about(trade, actor);
-        self.ship(&shipment(accounts, Vec::new(), cause, Dealing::Leave), rules);
+        self.ship(
+            &shipment(accounts, Vec::new(), cause, Dealing::Leave),
+            rules,
+        );
     }
 
     /// A character is docked in a station, or is not docked, or not connected. The trades that

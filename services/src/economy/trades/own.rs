@@ -143,7 +143,9 @@ fn decode(id: TradeId, bytes: &[u8]) -> Result<OwnTrade, RecordError> {
     let mut fields = FieldReader::new(rest);
     let trade = take(id, &mut fields).map_err(|error| RecordError::Damaged(error.to_string()))?;
     if encode(&trade) != bytes {
-        return Err(RecordError::Damaged("it says more or less than a trade".to_owned()));
+        return Err(RecordError::Damaged(
+            "it says more or less than a trade".to_owned(),
+        ));
     }
     Ok(trade)
 }
@@ -204,7 +206,10 @@ mod tests {
             stage,
             cents: number * 1_000,
         };
-        let trades: Vec<_> = (1..).zip(stages).map(|(n, stage)| trade(n, stage)).collect();
+        let trades: Vec<_> = (1..)
+            .zip(stages)
+            .map(|(n, stage)| trade(n, stage))
+            .collect();
         let (mut rows, mut batch) = (MemoryRows::default(), Batch::new());
         let mut own = OwnTrades::default();
         for trade in &trades {

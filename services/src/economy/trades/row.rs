@@ -83,7 +83,9 @@ fn decode(id: TradeId, bytes: &[u8]) -> Result<Trade, RecordError> {
     let mut fields = FieldReader::new(rest);
     let trade = take(id, &mut fields).map_err(|error| RecordError::Damaged(error.to_string()))?;
     if encode(&trade) != bytes {
-        return Err(RecordError::Damaged("it says more or less than a trade".to_owned()));
+        return Err(RecordError::Damaged(
+            "it says more or less than a trade".to_owned(),
+        ));
     }
     Ok(trade)
 }

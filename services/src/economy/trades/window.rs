@@ -130,8 +130,8 @@ impl Partition {
                 item,
                 quantity,
             } => {
-                let taken =
-                    unknown.and_then(|(trade, _)| self.take_out(trade, &to, (item, quantity), step));
+                let taken = unknown
+                    .and_then(|(trade, _)| self.take_out(trade, &to, (item, quantity), step));
                 (request, taken)
             }
             Dealing::Accept { request, version } => {

@@ -190,7 +190,11 @@ impl Throw {
         })
     }
 
-    pub(super) fn pick<'a>(&self, piles: &[&'a Pile], fits: impl Fn(&Pile) -> bool) -> Option<&'a Pile> {
+    pub(super) fn pick<'a>(
+        &self,
+        piles: &[&'a Pile],
+        fits: impl Fn(&Pile) -> bool,
+    ) -> Option<&'a Pile> {
         let fitting: Vec<&Pile> = piles.iter().copied().filter(|pile| fits(pile)).collect();
         if fitting.is_empty() {
             return None;
