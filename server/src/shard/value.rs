@@ -31,6 +31,24 @@ pub(super) enum ValueAsked {
 }
 
 impl Clients {
+    /// A session plays a character from now on, who is docked in a station or in space.
+    pub(super) fn arrive(
+        &mut self,
+        session: &mut Session,
+        character: CharacterId,
+        docked: Option<EntityId>,
+    ) {
+        self.asked.push(ValueAsked::Arrival(character));
+        session.station = docked;
+        self.tell_presence(session);
+    }
+
+    /// A session's client is gone.
+    pub(super) fn depart(&mut self, session: &mut Session) {
+        session.station = None;
+        self.tell_presence(session);
+    }
+
     /// Tells the economy where a session's character is docked, if it does not know: who is not
     /// there any more trades with nobody.
     pub(super) fn tell_presence(&mut self, session: &mut Session) {

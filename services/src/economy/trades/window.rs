@@ -79,80 +79,84 @@ impl Partition {
         let (actor, id) = (cause.actor, TradeId(to.owner));
         let trade = self.trades.windows.get(&id).copied();
         let side = trade.and_then(|trade| Some((trade, trade.side_of(actor)?)));
-        let unknown = side.ok_or(RejectCode::TradeUnknown);
+        let known = side.ok_or(RejectCode::TradeUnknown);
         // Empty accounts may have been forgotten, and are as they were then.
         self.ledger.activate(Stored::empty(to));
+        let came = (from, to, lots);
         let (request, outcome) = match dealing {
-            Dealing::Join { request } => (request, unknown.and_then(|it| self.join(it, step))),
+            Dealing::Join { request } => (request, known.and_then(|it| self.join(it, step))),
             Dealing::Add { request } => {
                 let is_full = self.ledger.stacks(&to).len() >= step.rules.trades.stacks_max;
-                let room = match unknown {
+                let room = match known {
                     Ok(_) if is_full => Err(RejectCode::TooManyItems),
-                    other => other,
+                    Ok((trade, _)) => Ok(trade),
+                    Err(code) => Err(code),
                 };
-                let outcome = match room {
-                    Ok((trade, _)) => {
-                        let items: Vec<ItemId> = lots
-                            .into_iter()
-                            .map(|lot| self.ledger.receive(from, to, lot, cause))
-                            .collect();
-                        let item = items.last().copied().unwrap_or(ItemId::NONE);
-                        self.change(trade, step);
-                        Ok(ValueAnswer {
-                            item,
-                            ..answer_of(&trade)
-                        })
+                let taken = self.take_in(room, came, cause, step.rules);
+                let added = taken.map(|(trade, item)| {
+                    self.change(trade, step);
+                    ValueAnswer {
+                        item,
+                        ..answer_of(&trade)
                     }
-                    Err(code) => {
-                        self.give_lots_back((from, to, lots), cause, step.rules);
-                        Err(code)
-                    }
-                };
-                (request, outcome)
+                });
+                (request, added)
             }
             Dealing::Pay { request, amount } => {
-                let outcome = match unknown {
-                    Ok((trade, _)) => {
-                        for lot in lots {
-                            self.ledger.receive(from, to, lot, cause);
-                        }
-                        Ok(self.hold(trade, &to, amount, step))
-                    }
-                    Err(code) => {
-                        self.give_lots_back((from, to, lots), cause, step.rules);
-                        Err(code)
-                    }
-                };
-                (request, outcome)
+                let trade = known.map(|(trade, _)| trade);
+                let taken = self.take_in(trade, came, cause, step.rules);
+                (
+                    request,
+                    taken.map(|(trade, _)| self.hold(trade, &to, amount, step)),
+                )
             }
             Dealing::Remove {
                 request,
                 item,
                 quantity,
             } => {
-                let taken = unknown
-                    .and_then(|(trade, _)| self.take_out(trade, &to, (item, quantity), step));
+                let goods = (item, quantity);
+                let taken = known.and_then(|(trade, _)| self.take_out(trade, &to, goods, step));
                 (request, taken)
             }
             Dealing::Accept { request, version } => {
-                let accepted = unknown.and_then(|it| self.accept(it, version, step));
+                let accepted = known.and_then(|it| self.accept(it, version, step));
                 (request, accepted)
             }
             Dealing::Cancel { request } => {
-                let cancelled = unknown.map(|(trade, _)| {
+                let cancelled = known.map(|(trade, _)| {
                     self.trades.remove(trade.id);
                     self.settle_trade(&trade, TradeState::Cancelled, step.rules);
                     answer_of(&trade)
                 });
                 (request, cancelled)
             }
-            Dealing::Invite { .. }
-            | Dealing::Refused { .. }
-            | Dealing::Begin { .. }
-            | Dealing::Leave
-            | Dealing::Notice { .. } => return,
+            _ => return,
         };
         self.answer_side(id, actor, request, outcome, step.rules);
+    }
+
+    /// Takes in what came for a trade, or sends it back. Returns the stack that it is in.
+    fn take_in(
+        &mut self,
+        trade: Result<Trade, RejectCode>,
+        (from, to, lots): (Account, Account, Vec<Lot>),
+        cause: Cause,
+        rules: &Rules,
+    ) -> Result<(Trade, ItemId), RejectCode> {
+        match trade {
+            Ok(trade) => {
+                let mut item = ItemId::NONE;
+                for lot in lots {
+                    item = self.ledger.receive(from, to, lot, cause);
+                }
+                Ok((trade, item))
+            }
+            Err(code) => {
+                self.give_lots_back((from, to, lots), cause, rules);
+                Err(code)
+            }
+        }
     }
 
     /// The guest agrees to trade.

@@ -104,4 +104,33 @@ impl Throw {
         let some = all.get(self.below(1, all.len().max(1))).copied();
         TradeId(some.unwrap_or(7))
     }
+
+    /// Makes a mistake about a trade.
+    pub(super) fn spoil_swap(
+        &self,
+        world: &World,
+        command: &mut ValueCommand,
+        (theirs, none_or_all, is_even): (ItemId, u64, bool),
+    ) {
+        match command {
+            ValueCommand::OfferTrade { with } => {
+                let own = u64::from(self.actor) % ACTORS + 1;
+                *with = CharacterId([0, 65, own][self.below(2, 3)]);
+            }
+            ValueCommand::AddItem { item, quantity, .. }
+            | ValueCommand::RemoveItem { item, quantity, .. } => match is_even {
+                true => *item = theirs,
+                false => *quantity = none_or_all,
+            },
+            ValueCommand::SetMoney { amount, .. } => {
+                *amount = Money([-1, i64::MIN, i64::MAX][self.below(2, 3)]);
+            }
+            ValueCommand::AcceptTrade { trade, version } => match is_even {
+                true => *version = version.wrapping_add(1),
+                false => *trade = self.any_swap(world),
+            },
+            ValueCommand::CancelTrade { trade } => *trade = self.any_swap(world),
+            other => unreachable!("{other:?}"),
+        }
+    }
 }

@@ -418,22 +418,15 @@ impl Throw {
                 *order = OrderId(theirs.unwrap_or(strange));
             }
             ValueCommand::ModifyOrder { price, .. } => *price = bad_price,
-            ValueCommand::OfferTrade { with } => {
-                *with = CharacterId([0, 65, u64::from(self.actor) % ACTORS + 1][self.below(2, 3)]);
+            ValueCommand::OfferTrade { .. }
+            | ValueCommand::AddItem { .. }
+            | ValueCommand::RemoveItem { .. }
+            | ValueCommand::SetMoney { .. }
+            | ValueCommand::AcceptTrade { .. }
+            | ValueCommand::CancelTrade { .. } => {
+                let terms = (theirs, none_or_all, is_even);
+                self.spoil_swap(world, command, terms);
             }
-            ValueCommand::AddItem { item, quantity, .. }
-            | ValueCommand::RemoveItem { item, quantity, .. } => match is_even {
-                true => *item = theirs,
-                false => *quantity = none_or_all,
-            },
-            ValueCommand::SetMoney { amount, .. } => {
-                *amount = Money([-1, i64::MIN, i64::MAX][self.below(2, 3)]);
-            }
-            ValueCommand::AcceptTrade { trade, version } => match is_even {
-                true => *version = version.wrapping_add(1),
-                false => *trade = self.any_swap(world),
-            },
-            ValueCommand::CancelTrade { trade } => *trade = self.any_swap(world),
             other => {
                 let trade = TradeId(7);
                 *other = [
