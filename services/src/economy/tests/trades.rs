@@ -161,8 +161,9 @@ fn goods_and_money_go_across_when_both_have_accepted() {
         (view.with, view.version, view.state),
         (2, 5, TradeState::Open)
     );
-    let offered: Vec<_> = view.own.items.iter().map(|row| row.quantity).collect();
-    assert_eq!((offered, view.own.money), (vec![400, 2], Money(0)));
+    let mut offered: Vec<_> = view.own.items.iter().map(|row| row.quantity).collect();
+    offered.sort_unstable();
+    assert_eq!((offered, view.own.money), (vec![2, 400], Money(0)));
     assert_eq!(view.theirs.money, Money(700_00));
 
     town.ok(1, accept(trade, 5));

@@ -1,6 +1,5 @@
 //! How trade windows end, and what does not end them.
 
-use orrery_base::TypeId;
 use orrery_storage::Batch;
 
 use super::*;
@@ -153,61 +152,89 @@ fn what_comes_too_late_goes_back() {
     }
 }
 
-#[test]
-fn a_restart_in_any_beat_changes_nothing() {
-    let trade = |restart: Option<u64>| {
-        let mut town = town(2);
-        let mut beats = 0;
-        let mut done = |town: &mut Town, who: u64, command: ValueCommand| {
-            let request = town.ask(who, command.clone());
-            for _ in 0..20 {
-                town.beat();
-                beats += 1;
-                if Some(beats) == restart {
-                    town.start(3);
-                    for character in [1, 2] {
-                        town.present(character, Some(1));
-                    }
-                    // Who has no answer asks again.
-                    let desk = Some(crate::economy::tests::town::desk(who, 1));
-                    let actor = CharacterId(who);
-                    let command = command.clone();
-                    town.command(crate::economy::Command {
-                        actor,
-                        request,
-                        desk,
-                        command,
-                    });
+/// A trade with a restart in some beat.
+struct Restarted {
+    town: Town,
+    beats: u64,
+    restart: Option<u64>,
+}
+
+impl Restarted {
+    /// Asks, and asks again after the restart, until there is an answer.
+    fn done(&mut self, who: u64, command: &ValueCommand) -> Outcome {
+        let request = self.town.ask(who, command.clone());
+        for _ in 0..20 {
+            self.town.beat();
+            self.beats += 1;
+            if Some(self.beats) == self.restart {
+                self.town.start(3);
+                for character in [1, 2] {
+                    self.town.present(character, Some(1));
                 }
-                if town.answers.iter().any(|(_, of, _)| *of == request) {
-                    break;
-                }
+                self.town.command(crate::economy::Command {
+                    actor: CharacterId(who),
+                    request,
+                    desk: Some(crate::economy::tests::town::desk(who, 1)),
+                    command: command.clone(),
+                });
             }
-            let found = town.answers.iter().find(|(_, of, _)| *of == request);
-            found.expect("no answer").2.unwrap()
-        };
-        let id = done(&mut town, 1, offer(2)).trade;
-        done(&mut town, 2, offer(1));
-        let (ore, metal) = (town.item(1, ORE), town.item(2, METAL));
-        done(&mut town, 1, add(id, ore, 300));
-        done(&mut town, 2, add(id, metal, 20));
-        done(&mut town, 1, money(id, 40_00));
-        let seen = version(&town, id);
-        done(&mut town, 1, accept(id, seen));
-        done(&mut town, 2, accept(id, seen));
-        town.rest();
-        assert_no_trades(&town);
-        let units = |who, type_id: TypeId| town.units(who, 1, type_id);
-        assert_eq!((units(1, ORE), units(2, ORE)), (700, 1_300));
-        assert_eq!((units(1, METAL), units(2, METAL)), (520, 480));
-        assert_eq!(town.coins(2), Money(START + 40_00));
-        beats
-    };
-    let beats = trade(None);
-    assert!(beats > 15, "{beats}");
-    for beat in 1..=beats {
-        trade(Some(beat));
+            let answers = self.town.answers.iter();
+            let mut answers = answers.filter(|(_, of, _)| *of == request);
+            if let Some((_, _, outcome)) = answers.next() {
+                return *outcome;
+            }
+        }
+        panic!("no answer");
     }
+
+    fn trade(&mut self) -> Result<(), RejectCode> {
+        let id = self.done(1, &offer(2))?.trade;
+        self.done(2, &offer(1))?;
+        let (ore, metal) = (self.town.item(1, ORE), self.town.item(2, METAL));
+        self.done(1, &add(id, ore, 300))?;
+        self.done(2, &add(id, metal, 20))?;
+        self.done(1, &money(id, 40_00))?;
+        let seen = shown(&self.town, 1, id).ok_or(RejectCode::TradeUnknown)?;
+        self.done(1, &accept(id, seen.version))?;
+        self.done(2, &accept(id, seen.version))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn after_a_restart_in_any_beat_a_trade_goes_on_or_everything_is_back() {
+    let trade = |restart| {
+        let mut run = Restarted {
+            town: town(2),
+            beats: 0,
+            restart,
+        };
+        let outcome = run.trade();
+        let mut town = run.town;
+        town.rest();
+        match outcome {
+            Ok(()) => {
+                assert_no_trades(&town);
+                let units = |who, type_id| town.units(who, 1, type_id);
+                assert_eq!((units(1, ORE), units(2, ORE)), (700, 1_300));
+                assert_eq!((units(1, METAL), units(2, METAL)), (520, 480));
+                assert_eq!(town.coins(2), Money(START + 40_00));
+            }
+            // Somebody heard of a change before it was known that both are back.
+            Err(code) => {
+                let known = [RejectCode::PartnerElsewhere, RejectCode::TradeUnknown];
+                assert!(known.contains(&code), "{code:?}");
+                town.pause_ms += 60_000;
+                town.rest();
+                assert_as_before(&town);
+            }
+        }
+        (run.beats, outcome.is_ok())
+    };
+    let (beats, is_done) = trade(None);
+    assert!(is_done && beats > 15, "{beats}");
+    let done = (1..=beats).filter(|beat| trade(Some(*beat)).1).count();
+    assert!(done > 3, "{done} of {beats} went on");
 }
 
 #[test]
