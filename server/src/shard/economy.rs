@@ -1,7 +1,7 @@
 //! The economy of a shard: its partitions, what comes for them, and what they have for clients.
 //!
 //! ```text
-//! edge     commands of clients ─▶ shard of the character's partition
+//! edge     commands of clients, and where these are docked ─▶ shard of the character's partition
 //! beat     what partitions have said in the last beat is delivered → step → rows into the batch
 //! reader   accounts that are not in memory are read by a thread of the host
 //! news     answers and events ─▶ every edge, which keeps those of its own clients

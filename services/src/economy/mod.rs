@@ -4,7 +4,8 @@
 //! that players ask for. A shard drives it once in a beat, with everything that has come for it:
 //!
 //! ```text
-//! inputs:  commands of characters at home here · parcels of partitions · accounts that were read
+//! inputs:  commands of characters at home here · where these are docked · parcels of partitions
+//!          accounts that were read
 //! step     → rows (one batch of the beat) · parcels · answers · events · accounts to be read
 //! ```
 //!
