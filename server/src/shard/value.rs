@@ -43,10 +43,14 @@ impl Clients {
         self.tell_presence(session);
     }
 
-    /// A session's client is gone.
+    /// A session's client is gone; another one may play the character by now.
     pub(super) fn depart(&mut self, session: &mut Session) {
+        let character = session.identity.as_ref().map(|identity| identity.character);
+        let playing = character.and_then(|character| self.by_character.get(&character));
         session.station = None;
-        self.tell_presence(session);
+        if playing == Some(&session.connection.index) {
+            self.tell_presence(session);
+        }
     }
 
     /// Tells the economy where a session's character is docked, if it does not know: who is not
