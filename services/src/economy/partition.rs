@@ -164,7 +164,7 @@ impl Partition {
         self.ledger.begin(tick, now);
         let mut step = Step { now, rules, out };
         self.expire(&mut step);
-        self.expire_trades(&mut step);
+        self.expire_trades(&step);
         let mut all = core::mem::take(&mut self.parked);
         all.append(inputs);
         all.retain(|input| !self.take_news(input));
