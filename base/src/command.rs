@@ -203,6 +203,14 @@ rejects! {
     NotAvailable = 129, "That cannot be done here.";
     /// The region has no such range.
     OrderRangeInvalid = 130, "There is no such order range.";
+    /// One of both has as many trade windows as a character may have.
+    TooManyTrades = 140, "One of you has as many trade windows as one may have.";
+    /// There is a trade window with this character already.
+    TradeExists = 141, "You have a trade window with that character already.";
+    /// The other side has not agreed to trade yet.
+    TradeNotOpen = 142, "That trade has not been agreed to yet.";
+    /// This side of the trade has as many stacks as it may have.
+    TooManyItems = 143, "Your side of the trade has as many stacks as it may have.";
 }
 
 #[cfg(test)]

@@ -230,7 +230,9 @@ pub enum ValueCommand {
         /// The new price of a unit.
         price: Money,
     },
-    /// Opens a trade window with a character who is docked in the same station.
+    /// Opens a trade window with a character who is docked in the same station: an invitation,
+    /// or the answer to one. Whoever was invited agrees by offering to trade with the one who
+    /// has invited, and declines by cancelling.
     OfferTrade {
         /// With whom.
         with: CharacterId,
@@ -263,6 +265,16 @@ pub enum ValueCommand {
     CancelTrade {
         /// Which trade.
         trade: TradeId,
+    },
+    /// Takes units of an own stack out of a trade, back into the hangar. Nobody has accepted any
+    /// more.
+    RemoveItem {
+        /// Which trade.
+        trade: TradeId,
+        /// Which stack: its id in the trade.
+        item: ItemId,
+        /// How many.
+        quantity: u64,
     },
 }
 

@@ -121,6 +121,8 @@ numbers! {
     Cancelled = 3, "The trade was cancelled.";
     /// It waited for too long, or a side has left the station.
     Expired = 4, "The trade has ended.";
+    /// One side has offered to trade; the other one has not answered yet.
+    Offered = 5, "The trade is offered.";
 }
 
 #[cfg(test)]

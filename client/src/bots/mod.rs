@@ -3,12 +3,14 @@
 mod pilot;
 mod report;
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use orrery_base::value::query::{ItemPlace, ItemRow, ValueQuery, ValueView};
-use orrery_base::value::{ItemId, Place};
+use orrery_base::value::{ItemId, Place, TradeState};
+use orrery_base::{CharacterId, EntityId};
 use orrery_game::columns::Kind;
 use orrery_game::content::Content;
 use orrery_proto::message::ServerMessage;
@@ -17,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::connection::{ConnectError, Fingerprint, Socket};
 use crate::player::{Heard, Player, PlayerError, Ticket};
 
-pub use pilot::{Action, Behaviour, Pilot, Sighting, View};
+pub use pilot::{Action, Behaviour, Pilot, Sighting, View, Window};
 pub use report::{BotFigures, Report};
 
 /// Inputs, and with them acknowledgements, that a bot sends in a second.
@@ -87,6 +89,7 @@ pub async fn swarm(
     let measuring = Arc::new(AtomicBool::new(false));
     let (events, mut heard) = mpsc::unbounded_channel();
     let count = tickets.len();
+    let company = Arc::new(Company::default());
     let mut tasks = tokio::task::JoinSet::new();
     for (number, ticket) in (0_u32..).zip(tickets) {
         let bot = Bot {
@@ -96,6 +99,9 @@ pub async fn swarm(
             content: Arc::clone(&content),
             pilot: Pilot::new(config.behaviour, config.seed, number),
             hangar: None,
+            station: None,
+            company: Arc::clone(&company),
+            window: None,
             events: events.clone(),
             measuring: Arc::clone(&measuring),
             stop: Arc::clone(&stop),
@@ -188,6 +194,31 @@ impl SwarmClock {
     }
 }
 
+/// Which bots of the swarm are docked where: the wire does not say who else is in a station, as
+/// players tell each other.
+#[derive(Debug, Default)]
+struct Company(Mutex<BTreeMap<EntityId, BTreeSet<CharacterId>>>);
+
+impl Company {
+    /// A bot has come to a station, or has left one.
+    fn moved(&self, who: CharacterId, from: Option<EntityId>, to: Option<EntityId>) {
+        let mut stations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(guests) = from.and_then(|from| stations.get_mut(&from)) {
+            guests.remove(&who);
+        }
+        if let Some(to) = to {
+            stations.entry(to).or_default().insert(who);
+        }
+    }
+
+    /// Everybody else in a station.
+    fn around(&self, who: CharacterId, station: EntityId) -> Vec<CharacterId> {
+        let stations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let guests = stations.get(&station).into_iter().flatten();
+        guests.copied().filter(|other| *other != who).collect()
+    }
+}
+
 struct Bot {
     number: u32,
     socket: Socket,
@@ -196,6 +227,11 @@ struct Bot {
     pilot: Pilot,
     /// What is in the hangar here, once the bot has looked.
     hangar: Option<Vec<ItemRow>>,
+    /// The station where it is listed.
+    station: Option<EntityId>,
+    company: Arc<Company>,
+    /// The trade that it is in.
+    window: Option<Window>,
     events: mpsc::UnboundedSender<SwarmEvent>,
     measuring: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
@@ -264,13 +300,38 @@ impl Bot {
 
     /// Remembers what the pilot will ask for.
     fn note(&mut self, heard: Heard) {
-        if let Heard::Message(ServerMessage::QueryAnswer {
-            view: Some(ValueView::Inventory { items, .. }),
-            ..
-        }) = heard
-        {
-            self.hangar = Some(items);
+        match heard {
+            Heard::Message(ServerMessage::QueryAnswer {
+                view: Some(ValueView::Inventory { items, .. }),
+                ..
+            }) => self.hangar = Some(items),
+            Heard::Message(ServerMessage::TradeChanged {
+                trade,
+                with,
+                version,
+                state: Some(state),
+            }) if self.window.is_none_or(|window| window.trade == trade) => {
+                let is_over = !matches!(state, TradeState::Offered | TradeState::Open);
+                self.window = (!is_over).then_some(Window {
+                    trade,
+                    with,
+                    version,
+                    state,
+                });
+            }
+            _ => {}
         }
+    }
+
+    /// Lists the bot where it is; returns who else is there.
+    fn meet(&mut self, player: &Player) -> Vec<CharacterId> {
+        let (who, station) = (player.situation.character, player.situation.docked);
+        if self.station != station {
+            self.company.moved(who, self.station, station);
+            self.station = station;
+            self.window = None;
+        }
+        station.map_or_else(Vec::new, |station| self.company.around(who, station))
     }
 
     async fn decide(
@@ -282,6 +343,7 @@ impl Bot {
     ) -> Result<(), PlayerError> {
         let now_s = player.now_ns() as f64 / 1e9;
         let docked = player.situation.docked.is_some();
+        let company = self.meet(player);
         if !docked {
             self.hangar = None;
         }
@@ -309,6 +371,8 @@ impl Bot {
                 others: sightings,
                 hangar: self.hangar.as_deref(),
                 goods: self.content.items(),
+                company: &company,
+                window: self.window,
             },
             actions,
         );

@@ -1,13 +1,19 @@
 //! What a bot decides: a pure state machine over what it sees. No socket, no clock.
 
+mod swap;
+
 use orrery_base::command::{Command, DIRECTION_ONE, THROTTLE_FULL};
 use orrery_base::money::Money;
 use orrery_base::rng::Rng;
 use orrery_base::value::query::ItemRow;
 use orrery_base::value::{OrderRange, ValueCommand};
-use orrery_base::{EntityId, Tick, math};
+use orrery_base::{CharacterId, EntityId, Tick, math};
 use orrery_game::columns::Kind;
 use orrery_game::content::ItemType;
+
+use self::swap::Swap;
+
+pub use self::swap::Window;
 
 /// What a bot is up to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,7 +22,8 @@ pub enum Behaviour {
     Idle,
     /// Flies about: approaches, orbits, keeps its distance, steers by hand.
     Fly,
-    /// The rounds of a hauler: undock, gate, jump, dock, deals on the market, and again.
+    /// The rounds of a hauler: undock, gate, jump, dock, deals on the market and with others who
+    /// are there, and again.
     Trade,
     /// The manoeuvres of a fight: chases other ships and circles them close, afterburner lit.
     Fight,
@@ -76,6 +83,10 @@ pub struct View<'a> {
     pub hangar: Option<&'a [ItemRow]>,
     /// What there is to buy.
     pub goods: &'a [ItemType],
+    /// Others who trade and are docked in the same station.
+    pub company: &'a [CharacterId],
+    /// The trade window that it is in, or is invited to.
+    pub window: Option<Window>,
 }
 
 /// What a bot does.
@@ -108,6 +119,7 @@ pub struct Pilot {
     /// Deals before it leaves the station, and whether it has looked into the hangar.
     deals_left: u32,
     has_looked: bool,
+    swap: Swap,
 }
 
 /// Surface distance at which gates and stations are tried, centimetres. A little inside of what
@@ -141,6 +153,7 @@ impl Pilot {
             jumps_left,
             deals_left: 2,
             has_looked: false,
+            swap: Swap::default(),
         }
     }
 
@@ -156,6 +169,7 @@ impl Pilot {
             }
             self.wait(view, 4.0, 4.0);
             (self.has_looked, self.deals_left) = (false, 1 + self.rng.below(3));
+            self.swap = Swap::default();
             actions.push(Action::Command(Command::Undock));
             return;
         }
@@ -250,9 +264,17 @@ impl Pilot {
             actions.push(Action::Look);
             return true;
         }
+        if let Some(window) = view.window {
+            self.swaps(view, window, actions);
+            return true;
+        }
+        self.forget_swap();
         let Some(hangar) = view.hangar.filter(|_| self.deals_left > 0) else {
             return false;
         };
+        if self.invites(view, actions) {
+            return true;
+        }
         self.deals_left -= 1;
         self.wait(view, 0.5, 1.0);
         if let Some(command) = self.deal(hangar, view.goods) {

@@ -28,6 +28,10 @@ pub struct Economy {
     pub trade_idle_s: u32,
     /// How likely a stack is to be found in the wreck of its ship, per cent, 0 to 100.
     pub wreck_drop_percent: u8,
+    /// The most trade windows of one character at a time, 1..=100.
+    pub trades_max: u16,
+    /// The most stacks on one side of a trade window, 1..=100: what a view has room for.
+    pub trade_stacks_max: u16,
 }
 
 /// Whose price counts when two orders meet.

@@ -95,6 +95,7 @@ bodies! {
     47 => SetMoney { trade: TradeId as Id, amount: Money as Signed, }
     48 => AcceptTrade { trade: TradeId as Id, version: u32 as Varint, }
     49 => CancelTrade { trade: TradeId as Id, }
+    50 => RemoveItem { trade: TradeId as Id, item: ItemId as Id, quantity: u64 as Varint, }
 }
 
 bodies! {

@@ -181,8 +181,11 @@ fn view(store: &Store, rules: &Rules, question: &Question) -> Result<Option<Valu
             };
             query::history_view(store, partitions, region, *type_id, *before_day)?
         }
-        // A book is looked at where it is kept; trade windows are not on the wire yet.
-        ValueQuery::Book { .. } | ValueQuery::Trade { .. } => return Ok(None),
+        ValueQuery::Trade { trade } => {
+            return query::trade_view(store, partitions, character, *trade);
+        }
+        // A book is looked at where it is kept.
+        ValueQuery::Book { .. } => return Ok(None),
     };
     Ok(Some(view))
 }

@@ -204,6 +204,7 @@ impl Clients {
 
     /// The client is gone: its grid and the control thread learn of it, once.
     fn leave(&mut self, session: &mut Session) {
+        self.depart(session);
         let Some(identity) = session.identity.take() else {
             return;
         };
@@ -409,9 +410,8 @@ impl Clients {
             ship_type: row.ship.type_id,
         };
         self.tell(session, &loaded);
-        session.station = docked;
-        self.asked.push(ValueAsked::Arrival(row.id));
         session.identity = Some(identity);
+        self.arrive(session, row.id, docked);
         session.admitted = Some((self.tick, row));
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The economy of a shard: its partitions, what comes for them, and what they have for clients.
 //!
 //! ```text
-//! edge     commands of clients ─▶ shard of the character's partition
+//! edge     commands of clients, and where these are docked ─▶ shard of the character's partition
 //! beat     what partitions have said in the last beat is delivered → step → rows into the batch
 //! reader   accounts that are not in memory are read by a thread of the host
 //! news     answers and events ─▶ every edge, which keeps those of its own clients
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use orrery_base::value::RequestId;
-use orrery_base::{CharacterId, ShardIndex, Tick};
+use orrery_base::{CharacterId, EntityId, ShardIndex, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_services::WallTime;
 use orrery_services::custody::{Outcome, PartitionIndex, home_of};
@@ -34,6 +34,8 @@ use crate::metrics::ShardMetrics;
 pub enum ValuePacket {
     /// A character has come: its wallet will be needed.
     Arrival(CharacterId),
+    /// Where a character is docked; none: in space, or its client has left.
+    Presence(CharacterId, Option<EntityId>),
     /// A client's command, for the shard of the character's partition.
     Command(Command),
     /// From a partition of the sender to one of the receiver, due in the next beat.
@@ -188,6 +190,9 @@ impl ShardEconomy {
     pub fn take(&mut self, beat: Tick, packet: ValuePacket) -> Option<ValuePacket> {
         match packet {
             ValuePacket::Arrival(character) => self.share.take_arrival(character, &self.rules),
+            ValuePacket::Presence(character, station) => {
+                self.share.take_presence(character, station, &self.rules);
+            }
             ValuePacket::Command(command) => self.share.take_command(command, &self.rules),
             ValuePacket::Message(from, to, message) => {
                 let due = self.messages.entry(beat.next()).or_default();

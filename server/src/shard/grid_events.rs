@@ -56,7 +56,7 @@ impl Clients {
     /// The client's ship is in space on a grid: from beat `done` of the host on that is durable,
     /// and it was in `tick` of the grid's own time.
     fn enter_space(
-        &self,
+        &mut self,
         session: &mut Session,
         grid: GridId,
         ship: orrery_base::EntityId,
@@ -65,6 +65,7 @@ impl Clients {
         session.grid = Some(grid);
         session.place = Place::InSpace(grid);
         session.station = None;
+        self.tell_presence(session);
         session.publishing = false;
         match &mut session.view {
             Some(view) => view.change_grid(grid),
@@ -100,6 +101,7 @@ impl Clients {
                 session.grid = Some(grid);
                 session.place = Place::Docked(grid);
                 session.station = Some(station);
+                self.tell_presence(session);
                 session.publishing = false;
                 let message = ServerMessage::Docked { station, tick };
                 Self::tell_when_durable(session, done, message);
@@ -108,6 +110,7 @@ impl Clients {
                 session.grid = Some(to);
                 session.place = Place::Nowhere;
                 session.station = None;
+                self.tell_presence(session);
                 session.publishing = false;
                 let reason = DepartureReason::Jumped;
                 self.tell_in_order(session, ServerMessage::GridLeft { grid: from, reason });
@@ -133,8 +136,11 @@ impl Clients {
                 );
             }
             EventKind::Displaced => {
-                // The grid has given the ship to another client already.
+                // The grid has given the ship to another client already, which says where the
+                // character is from now on.
                 session.grid = None;
+                session.present_in = None;
+                session.station = None;
                 return Err(Refusal::new(
                     RefusalCode::AlreadyPlaying,
                     "another client took over",

@@ -64,6 +64,8 @@ pub(super) struct Session {
     pub place: Place,
     /// The station where it is docked.
     pub station: Option<EntityId>,
+    /// Where the economy thinks that it is docked.
+    pub present_in: Option<EntityId>,
     /// Requests about value that are not answered: the commands that wait for each.
     pub asked: BTreeMap<RequestId, Vec<u32>>,
     /// Whether snapshots are sent: the client has been told where it is.
@@ -115,6 +117,7 @@ impl Session {
             grid: None,
             place: Place::Nowhere,
             station: None,
+            present_in: None,
             asked: BTreeMap::new(),
             publishing: false,
             view: None,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use orrery_base::CharacterId;
 use orrery_base::command::RejectCode;
 use orrery_base::value::query::{BOOK_SIDE_MAX, ValueQuery};
 use orrery_base::value::{RequestId, ValueAnswer, ValueCommand};
+use orrery_base::{CharacterId, EntityId};
 use orrery_proto::message::ServerMessage;
 use orrery_services::economy::Command;
 
@@ -22,6 +22,8 @@ const ASKED_MAX: usize = 256;
 pub(super) enum ValueAsked {
     /// A character has come.
     Arrival(CharacterId),
+    /// Where a character is docked.
+    Presence(CharacterId, Option<EntityId>),
     /// A command.
     Command(Command),
     /// A question; its shard is set on the way.
@@ -29,6 +31,41 @@ pub(super) enum ValueAsked {
 }
 
 impl Clients {
+    /// A session plays a character from now on, who is docked in a station or in space.
+    pub(super) fn arrive(
+        &mut self,
+        session: &mut Session,
+        character: CharacterId,
+        docked: Option<EntityId>,
+    ) {
+        self.asked.push(ValueAsked::Arrival(character));
+        session.station = docked;
+        self.tell_presence(session);
+    }
+
+    /// A session's client is gone; another one may play the character by now.
+    pub(super) fn depart(&mut self, session: &mut Session) {
+        let character = session.identity.as_ref().map(|identity| identity.character);
+        let playing = character.and_then(|character| self.by_character.get(&character));
+        session.station = None;
+        if playing == Some(&session.connection.index) {
+            self.tell_presence(session);
+        }
+    }
+
+    /// Tells the economy where a session's character is docked, if it does not know: who is not
+    /// there any more trades with nobody.
+    pub(super) fn tell_presence(&mut self, session: &mut Session) {
+        let Some(identity) = &session.identity else {
+            return;
+        };
+        if session.present_in != session.station {
+            session.present_in = session.station;
+            let presence = ValueAsked::Presence(identity.character, session.station);
+            self.asked.push(presence);
+        }
+    }
+
     /// A command about items or money: it goes to the character's partition, and is answered when
     /// what it has done is durable.
     pub(super) fn value_command(
@@ -82,6 +119,10 @@ impl Clients {
             match asked {
                 ValueAsked::Arrival(character) => {
                     send(economy.home_of(character), ValuePacket::Arrival(character));
+                }
+                ValueAsked::Presence(character, station) => {
+                    let presence = ValuePacket::Presence(character, station);
+                    send(economy.home_of(character), presence);
                 }
                 ValueAsked::Command(command) => {
                     send(

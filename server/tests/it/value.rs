@@ -1,5 +1,7 @@
 //! Items, money and the market, from the client's library over the wire to the store and back.
 
+mod trade;
+
 use std::sync::Arc;
 
 use orrery_base::command::{Command, RejectCode};

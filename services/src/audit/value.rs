@@ -1,4 +1,4 @@
-//! The pass over custody: value adds up, and ships at the helm are those that characters sit in.
+//! The pass over custody: value adds up, what is in escrow belongs to a trade, and ships at the helm are those that characters sit in.
 
 use orrery_base::{CharacterId, EntityId, GridId};
 use orrery_storage::{Domain, ReadError, Rows};
@@ -28,6 +28,9 @@ impl<P: Fn(GridId, Option<EntityId>) -> bool> Auditor<P> {
         }
         self.report.problems_count += found.problem_count - found.problems.len() as u64;
         self.report.custody = found;
+        for problem in economy::audit_trades(rows, partitions)? {
+            self.report.add(Problem::Custody(problem));
+        }
         for partition in 0..partitions {
             self.check_helms(rows, PartitionIndex(partition))?;
         }

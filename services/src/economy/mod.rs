@@ -4,7 +4,8 @@
 //! that players ask for. A shard drives it once in a beat, with everything that has come for it:
 //!
 //! ```text
-//! inputs:  commands of characters at home here · parcels of partitions · accounts that were read
+//! inputs:  commands of characters at home here · where these are docked · parcels of partitions
+//!          accounts that were read
 //! step     → rows (one batch of the beat) · parcels · answers · events · accounts to be read
 //! ```
 //!
@@ -31,6 +32,7 @@ mod rules;
 mod share;
 mod shipment;
 mod station;
+mod trades;
 
 use orrery_base::value::{ItemId, Place, RequestId, ValueCommand};
 use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
@@ -52,6 +54,7 @@ pub use regions::Regions;
 pub use rules::{Goods, Rules, Taps};
 pub use share::{Message, Share, ShareOutput};
 pub use shipment::{Placing, Purpose, Shipment};
+pub use trades::{Dealing, OwnTrade, Stage, Trade, TradeLimits, audit_trades};
 
 /// Partitions of a galaxy: many more than shards, so that these share them out evenly.
 pub const PARTITIONS: u16 = 32;
@@ -98,6 +101,8 @@ pub struct Command {
 pub enum Input {
     /// A character who is at home here has logged in: the wallet will be needed.
     Arrival(CharacterId),
+    /// Where a character who is at home here is docked, if it is connected and docked.
+    Presence(CharacterId, Option<EntityId>),
     /// A command of a character who is at home here.
     Command(Command),
     /// A parcel of another partition, or of this one.
@@ -119,6 +124,8 @@ pub struct Read {
     pub owner: Owner,
     /// For a wallet: the character's orders.
     pub orders: Vec<Order>,
+    /// For a wallet: the character's trades.
+    pub trades: Vec<OwnTrade>,
 }
 
 /// Whose a wallet is.
@@ -149,6 +156,7 @@ impl Read {
                 stored,
                 owner: Owner::Known,
                 orders: Vec::new(),
+                trades: Vec::new(),
             });
         }
         let character = CharacterId(account.owner);
@@ -156,6 +164,7 @@ impl Read {
             stored,
             owner: Owner::read(rows, rules, partition, character)?,
             orders: own::read(rows, partition, character)?,
+            trades: trades::read_own(rows, partition, character)?,
         })
     }
 }

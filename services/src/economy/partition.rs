@@ -13,6 +13,7 @@ use orrery_storage::Rows;
 use super::own::OwnOrders;
 use super::rules::Rules;
 use super::shipment::{Purpose, Shipment};
+use super::trades::Trades;
 use super::{Command, Desk, Input, Newcomer, Output, Owner};
 use crate::WallTime;
 use crate::custody::{
@@ -35,7 +36,7 @@ pub struct Partition {
     pub(super) index: PartitionIndex,
     pub(super) ledger: Ledger,
     pub(super) outbox: Outbox,
-    requests: Requests,
+    pub(super) requests: Requests,
     /// The markets of the regions that are at home here.
     pub(super) markets: BTreeMap<RegionId, Market>,
     /// Inputs that wait for accounts, in order.
@@ -43,8 +44,9 @@ pub struct Partition {
     /// Accounts that were asked for.
     asked: BTreeSet<Account>,
     /// Owners of wallets that were read in this beat and are no characters.
-    strangers: BTreeSet<u64>,
+    pub(super) strangers: BTreeSet<u64>,
     own: OwnOrders,
+    pub(super) trades: Trades,
     /// Characters who never had a ship.
     newcomers: Vec<Newcomer>,
 }
@@ -101,6 +103,7 @@ impl Partition {
             let candles = Candles::load(rows, index.0, region)?;
             markets.insert(region, Market { book, candles });
         }
+        let trades = Trades::load(rows, index, &mut ledger)?;
         Ok(Self {
             index,
             ledger,
@@ -111,6 +114,7 @@ impl Partition {
             asked: BTreeSet::new(),
             strangers: BTreeSet::new(),
             own: OwnOrders::default(),
+            trades,
             newcomers: Vec::new(),
         })
     }
@@ -161,6 +165,7 @@ impl Partition {
         self.ledger.begin(tick, now);
         let mut step = Step { now, rules, out };
         self.expire(&mut step);
+        self.expire_trades(&step);
         let mut all = core::mem::take(&mut self.parked);
         all.append(inputs);
         all.retain(|input| !self.take_news(input));
@@ -174,6 +179,7 @@ impl Partition {
         self.forget_strangers();
         self.ledger.write(&mut step.out.batch);
         self.own.write(self.index, &mut step.out.batch);
+        self.trades.write(self.index, &mut step.out.batch);
         self.requests.write(self.index, tick, &mut step.out.batch);
         self.requests.forget(now);
         for market in self.markets.values_mut() {
@@ -196,6 +202,7 @@ impl Partition {
         for account in evicted {
             if account.kind == AccountKind::Wallet {
                 self.own.forget(CharacterId(account.owner));
+                self.trades.forget(CharacterId(account.owner));
                 self.strangers.remove(&account.owner);
             }
         }
@@ -223,6 +230,8 @@ impl Partition {
                 }
                 if account.kind == AccountKind::Wallet {
                     self.own.activate(CharacterId(account.owner), &read.orders);
+                    self.trades
+                        .activate(CharacterId(account.owner), &read.trades);
                     match &read.owner {
                         Owner::Nobody => {
                             self.strangers.insert(account.owner);
@@ -233,7 +242,11 @@ impl Partition {
                 }
                 self.ledger.activate(read.stored.clone());
             }
-            Input::Arrival(_) | Input::Claim(_) | Input::Command(_) | Input::Parcel(..) => {
+            Input::Arrival(_)
+            | Input::Presence(..)
+            | Input::Claim(_)
+            | Input::Command(_)
+            | Input::Parcel(..) => {
                 return false;
             }
         }
@@ -242,7 +255,7 @@ impl Partition {
 
     fn take(&mut self, input: Input, blocked: &mut BTreeSet<Source>, step: &mut Step<'_>) {
         let (source, needs, shipment) = match &input {
-            Input::Arrival(character) => {
+            Input::Arrival(character) | Input::Presence(character, _) => {
                 let needs = vec![Account::wallet(*character)];
                 (Source::Character(*character), needs, None)
             }
@@ -287,6 +300,9 @@ impl Partition {
         match (input, shipment) {
             (Input::Command(command), _) => self.command(command, step),
             (Input::Claim(claimed), _) => self.claim(&claimed, step),
+            (Input::Presence(character, station), _) => {
+                self.be_present(character, station, step.rules);
+            }
             (Input::Parcel(from, parcel), Some(shipment))
                 if self.outbox.receive(from, parcel.number) =>
             {
@@ -374,9 +390,14 @@ impl Partition {
             ValueCommand::OfferTrade { .. }
             | ValueCommand::AddItem { .. }
             | ValueCommand::SetMoney { .. }
+            | ValueCommand::RemoveItem { .. }
             | ValueCommand::AcceptTrade { .. }
-            | ValueCommand::CancelTrade { .. }
-            | ValueCommand::Board { .. } => Err(RejectCode::NotAvailable),
+            | ValueCommand::CancelTrade { .. } => {
+                let desk = desk.ok();
+                self.ask_trade(actor, request, desk.as_ref(), command.command, step)?;
+                Ok(None)
+            }
+            ValueCommand::Board { .. } => Err(RejectCode::NotAvailable),
             about_items => self.station(actor, &desk?, about_items, step).map(Some),
         }
     }
@@ -408,17 +429,20 @@ fn needs_of_command(command: &Command) -> Vec<Account> {
         needs.push(Account::hangar(actor, station));
         needs.push(Account::cargo(actor, ship));
     }
-    if let ValueCommand::Repackage { item } | ValueCommand::Trash { item, .. } = command.command {
+    if let ValueCommand::Repackage { item }
+    | ValueCommand::Trash { item, .. }
+    | ValueCommand::AddItem { item, .. } = command.command
+    {
         needs.push(Account::cargo(actor, item.entity()));
     }
     needs
 }
 
-/// Accounts that a shipment is about. Those of market orders are in memory as long as there is
-/// an order.
+/// Accounts that a shipment is about. Those of market orders and trades are in memory as long as
+/// they hold something.
 fn needs_of_shipment(shipment: &Shipment) -> Vec<Account> {
     let to = shipment.to;
-    if to.kind == AccountKind::Market {
+    if matches!(to.kind, AccountKind::Market | AccountKind::Escrow) {
         return Vec::new();
     }
     match shipment.purpose {

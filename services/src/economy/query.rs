@@ -1,5 +1,5 @@
-//! The answers to questions about value that are read from rows: wallet, items, own orders, the
-//! history of prices.
+//! The answers to questions about value that are read from rows: wallet, items, own orders,
+//! trades, the history of prices.
 //!
 //! What is shown is what is durable, so it may be a few beats old. A book is asked for where it
 //! is in memory ([`super::Partition::book`]).
@@ -12,13 +12,13 @@
 use orrery_base::money::Money;
 use orrery_base::value::query::{
     BookRow, CANDLES_PAGE_MAX, CandleRow, ITEMS_PAGE_MAX, ItemRow, JOURNAL_PAGE_MAX, JournalEntry,
-    ORDERS_PAGE_MAX, OrderRow, ValueView,
+    ORDERS_PAGE_MAX, OrderRow, TradeOffer, ValueView,
 };
-use orrery_base::value::{ItemId, OrderId, OrderRange, TransferReason};
+use orrery_base::value::{ItemId, OrderId, OrderRange, TradeId, TradeState, TransferReason};
 use orrery_base::{CharacterId, TypeId};
 use orrery_storage::Rows;
 
-use super::own;
+use super::{own, trades};
 use crate::custody::history::{Past, Walk};
 use crate::custody::{Account, AccountKind, EntryRef, Stack, home_of, read_head, stacks_after};
 use crate::market::{Candle, Candles, Day, Order, RegionId, Side};
@@ -159,6 +159,53 @@ pub fn history_view(
         candles: candles.into_iter().map(candle_row).collect(),
         next,
     })
+}
+
+/// A trade that a character is a side of; none if there is no such trade, or it has ended.
+///
+/// The version is read before what the escrow accounts hold: what is shown is at least as new as
+/// the version that it is shown with, so that whoever accepts that version has seen all of it.
+///
+/// # Errors
+/// [`RowError`] when the store is bad.
+///
+/// # Panics
+/// When `partitions` is zero.
+pub fn trade_view(
+    rows: &impl Rows,
+    partitions: u16,
+    character: CharacterId,
+    id: TradeId,
+) -> Result<Option<ValueView>, RowError> {
+    let home = home_of(id.0, partitions);
+    let trade = trades::read_trade(rows, home, id)?;
+    let Some((trade, own)) = trade.and_then(|trade| Some((trade, trade.side_of(character)?)))
+    else {
+        return Ok(None);
+    };
+    let offer = |side: usize| {
+        let escrow = Account::escrow(id, trade.sides[side]);
+        let (coins, _) = read_head(rows, home, &escrow)?;
+        let items = stacks_after(rows, home, &escrow, ItemId::NONE, ITEMS_PAGE_MAX)?;
+        let items = items.into_iter().map(|stack| item_row(stack, None));
+        Ok::<_, RowError>(TradeOffer {
+            money: money(coins),
+            has_accepted: trade.accepted[side],
+            items: items.collect(),
+        })
+    };
+    Ok(Some(ValueView::Trade {
+        trade: id,
+        with: trade.sides[1 - own],
+        version: trade.version,
+        state: Some(if trade.is_open {
+            TradeState::Open
+        } else {
+            TradeState::Offered
+        }),
+        own: offer(own)?,
+        theirs: offer(1 - own)?,
+    }))
 }
 
 /// An order as everybody sees it.

@@ -7,6 +7,7 @@ use orrery_game::content::{Content, Faucet, PriceRule as ContentPriceRule, Sink}
 use orrery_game::galaxy::Galaxy;
 
 use super::regions::Regions;
+use super::trades::TradeLimits;
 use crate::custody::RequestLimits;
 use crate::market::{MarketRules, PriceRule};
 
@@ -42,6 +43,8 @@ pub struct Rules {
     pub requests: RequestLimits,
     /// How likely a stack is to be found in the wreck of its ship, 0 to 1.
     pub drop_chance: f64,
+    /// The limits of trade windows.
+    pub trades: TradeLimits,
     /// Numbers of faucets and sinks.
     pub taps: Taps,
 }
@@ -117,6 +120,11 @@ impl Rules {
                 ..RequestLimits::default()
             },
             drop_chance: f64::from(economy.wreck_drop_percent) / 100.0,
+            trades: TradeLimits {
+                idle_ms: u64::from(economy.trade_idle_s) * 1_000,
+                trades_max: usize::from(economy.trades_max),
+                stacks_max: usize::from(economy.trade_stacks_max),
+            },
             taps: Taps {
                 starting_grant: u32::from(content.faucet(Faucet::StartingGrant)),
                 starter_ship: u32::from(content.faucet(Faucet::StarterShip)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orrery_base::value::RequestId;
-use orrery_base::{CharacterId, Tick};
+use orrery_base::{CharacterId, EntityId, Tick};
 use orrery_proto::message::ServerMessage;
 use orrery_storage::{Batch, Rows};
 
@@ -133,6 +133,19 @@ impl Share {
     pub fn take_claim(&mut self, claimed: Claimed, rules: &Rules) {
         let home = home_of(claimed.claim.home(), rules.partitions);
         self.put(home, Rank::Claim(claimed.id), Input::Claim(claimed));
+    }
+
+    /// Takes in where a character is docked; none: in space, or not connected.
+    pub fn take_presence(
+        &mut self,
+        character: CharacterId,
+        station: Option<EntityId>,
+        rules: &Rules,
+    ) {
+        let home = Self::home(character, rules);
+        let rank = Rank::Command(character, self.commands);
+        self.commands += 1;
+        self.put(home, rank, Input::Presence(character, station));
     }
 
     /// Takes in a command for the next beat.

@@ -8,6 +8,7 @@ use orrery_base::value::{
 use orrery_base::{CharacterId, EntityId, SystemId, TypeId};
 use orrery_proto::bytes::{FieldError, FieldReader, put_bytes, put_varint};
 
+use super::trades::{Dealing, put_dealing, take_dealing};
 use crate::custody::{
     Account, Cause, EntryRef, Lot, Outcome, Stack, put_account, put_answer, take_account,
     take_answer,
@@ -18,7 +19,7 @@ use crate::market::{Order, Side, Terms};
 /// Version of the bytes.
 const VERSION: u8 = 1;
 /// Most lots of a shipment.
-const LOTS_MAX: usize = 4;
+pub(super) const LOTS_MAX: usize = 4;
 /// Most bytes of an order.
 const ORDER_BYTES_MAX: usize = 256;
 
@@ -92,6 +93,8 @@ pub enum Purpose {
         /// Which order.
         order: OrderId,
     },
+    /// About a trade window.
+    Trade(Dealing),
 }
 
 /// An order that is to be placed.
@@ -212,22 +215,22 @@ fn take_lot(fields: &mut FieldReader<'_>) -> Result<Lot, FieldError> {
     Ok(Lot::Stack(stack, source))
 }
 
-fn put_request(out: &mut Vec<u8>, request: RequestId) {
+pub(super) fn put_request(out: &mut Vec<u8>, request: RequestId) {
     out.extend_from_slice(&request.0.to_le_bytes());
 }
 
-fn take_request(fields: &mut FieldReader<'_>) -> Result<RequestId, FieldError> {
+pub(super) fn take_request(fields: &mut FieldReader<'_>) -> Result<RequestId, FieldError> {
     let bytes = fields.take(16)?;
     Ok(RequestId(u128::from_le_bytes(
         bytes.try_into().expect("sixteen bytes"),
     )))
 }
 
-fn put_money(out: &mut Vec<u8>, money: Money) {
+pub(super) fn put_money(out: &mut Vec<u8>, money: Money) {
     put_varint(out, money.0.cast_unsigned());
 }
 
-fn take_money(fields: &mut FieldReader<'_>) -> Result<Money, FieldError> {
+pub(super) fn take_money(fields: &mut FieldReader<'_>) -> Result<Money, FieldError> {
     Ok(Money(fields.varint()?.cast_signed()))
 }
 
@@ -283,6 +286,10 @@ fn put_purpose(out: &mut Vec<u8>, purpose: &Purpose) {
             out.push(7);
             put_varint(out, order.0);
         }
+        Purpose::Trade(dealing) => {
+            out.push(8);
+            put_dealing(out, dealing);
+        }
     }
 }
 
@@ -334,6 +341,7 @@ fn take_purpose(fields: &mut FieldReader<'_>) -> Result<Purpose, FieldError> {
         7 => Purpose::Expired {
             order: OrderId(fields.varint()?),
         },
+        8 => Purpose::Trade(take_dealing(fields)?),
         other => return Err(FieldError::Range(u64::from(other))),
     })
 }

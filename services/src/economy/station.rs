@@ -94,7 +94,7 @@ impl Partition {
     }
 
     /// What is in an assembled ship's hold would be lost with it.
-    fn check_empty(&self, actor: CharacterId, ship: ItemId) -> Result<(), RejectCode> {
+    pub(super) fn check_empty(&self, actor: CharacterId, ship: ItemId) -> Result<(), RejectCode> {
         let hold = Account::cargo(actor, ship.entity());
         if self.ledger.stacks(&hold).is_empty() {
             Ok(())

@@ -10,3 +10,4 @@ mod model;
 mod newcomers;
 mod tally;
 pub(crate) mod town;
+mod trades;

@@ -1,3 +1,5 @@
+use orrery_base::value::TradeState;
+
 use super::*;
 
 const STATION: Sighting = Sighting {
@@ -24,6 +26,8 @@ fn decide(pilot: &mut Pilot, now_s: f64, docked: bool, own_cm: [i32; 3]) -> Vec<
             others: &[STATION, GATE],
             hangar: None,
             goods: &[],
+            company: &[],
+            window: None,
         },
         &mut actions,
     );
@@ -133,4 +137,97 @@ fn a_trader_sells_what_it_has_and_buys_what_there_is() {
         [rounded(123_456), rounded(9_999), rounded(0)],
         [123_400, 9_999, 1]
     );
+}
+
+/// What there is of a trade between two bots.
+struct Referee {
+    window: Option<Window>,
+    accepted: [Option<u32>; 2],
+    invited_by: usize,
+    /// Acceptances that a change has made worthless.
+    changed_after: u32,
+    done: u32,
+}
+
+impl Referee {
+    fn take(&mut self, side: usize, command: &ValueCommand) {
+        match (command, &mut self.window) {
+            (ValueCommand::OfferTrade { .. }, None) => {
+                self.invited_by = side;
+                self.accepted = [None; 2];
+                self.window = Some(Window {
+                    trade: orrery_base::value::TradeId(7),
+                    with: CharacterId(0),
+                    version: 1,
+                    state: TradeState::Offered,
+                });
+            }
+            (ValueCommand::OfferTrade { .. }, Some(window)) => {
+                assert_ne!(side, self.invited_by, "nobody answers the own invitation");
+                (window.state, window.version) = (TradeState::Open, 2);
+            }
+            (ValueCommand::AddItem { .. } | ValueCommand::SetMoney { .. }, Some(window)) => {
+                assert_eq!(window.state, TradeState::Open);
+                let was_accepted = self.accepted[side] == Some(window.version);
+                self.changed_after += u32::from(was_accepted);
+                window.version += 1;
+            }
+            (ValueCommand::AcceptTrade { version, .. }, Some(window)) => {
+                assert_eq!(*version, window.version, "what it has seen");
+                self.accepted[side] = Some(*version);
+                if self.accepted == [Some(*version); 2] {
+                    (self.window, self.done) = (None, self.done + 1);
+                }
+            }
+            (ValueCommand::CancelTrade { .. }, window) => *window = None,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn traders_trade_with_each_other_and_some_change_their_minds() {
+    let hangar = [ItemRow {
+        item: orrery_base::value::ItemId(7),
+        type_id: orrery_base::TypeId(1),
+        quantity: 4,
+        ..ItemRow::default()
+    }];
+    let mut referee = Referee {
+        window: None,
+        accepted: [None; 2],
+        invited_by: 0,
+        changed_after: 0,
+        done: 0,
+    };
+    for number in 0..200 {
+        referee.window = None;
+        let mut pilots = [0, 1].map(|side| Pilot::new(Behaviour::Trade, 5, 2 * number + side));
+        for step in 0..400 {
+            let side = step % 2;
+            let mut actions = Vec::new();
+            let view = View {
+                now_s: step as f64 * 0.5,
+                docked: true,
+                own_cm: None,
+                others: &[],
+                hangar: Some(&hangar),
+                goods: &[],
+                company: &[CharacterId(2 - side as u64)],
+                window: referee.window,
+            };
+            pilots[side].decide(&view, &mut actions);
+            for action in actions {
+                if let Action::Value(command, _) = action {
+                    referee.take(side, &command);
+                }
+            }
+        }
+    }
+    let Referee {
+        done,
+        changed_after,
+        ..
+    } = referee;
+    assert!(done > 100 && changed_after > 20, "{done} {changed_after}");
 }

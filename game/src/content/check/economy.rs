@@ -8,6 +8,7 @@ use super::super::{
 use super::{Fault, RADIUS_M_MAX, Row, Seen, between, fault, id, rows, taken, text};
 use orrery_base::money::Money;
 use orrery_base::value::QUANTITY_MAX;
+use orrery_base::value::query::ITEMS_PAGE_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most that one unit may take up: a cubic kilometre.
@@ -108,7 +109,10 @@ fn economy(economy: &Economy) -> Result<(), Fault> {
     let idle_s = f64::from(economy.trade_idle_s);
     between("trade_idle_s", idle_s, 10.0, f64::from(DAY_S))?;
     let drop = f64::from(economy.wreck_drop_percent);
-    between("wreck_drop_percent", drop, 0.0, 100.0)
+    between("wreck_drop_percent", drop, 0.0, 100.0)?;
+    between("trades_max", f64::from(economy.trades_max), 1.0, 100.0)?;
+    let stacks_max = f64::from(economy.trade_stacks_max);
+    between("trade_stacks_max", stacks_max, 1.0, ITEMS_PAGE_MAX as f64)
 }
 
 fn market(market: &MarketRules) -> Result<(), Fault> {

@@ -140,6 +140,8 @@ fn rules_out_of_range_are_named_with_their_line() {
             "wreck_drop_percent = 101",
             "is 101",
         ),
+        ("trades_max = 3", "trades_max = 0", "is 0"),
+        ("trade_stacks_max = 10", "trade_stacks_max = 101", "is 101"),
         ("broker_fee_bp = 100", "broker_fee_bp = 10_001", "is 10001"),
         ("sales_tax_bp = 200", "sales_tax_bp = 10_001", "is 10001"),
         (

@@ -100,6 +100,11 @@ fn trading() -> Vec<ValueCommand> {
             version: u32::MAX,
         },
         ValueCommand::CancelTrade { trade: TRADE },
+        ValueCommand::RemoveItem {
+            trade: TRADE,
+            item: ITEM,
+            quantity: 128,
+        },
     ]
 }
 
@@ -284,6 +289,12 @@ fn events() -> Vec<ServerMessage> {
             with: CharacterId(43),
             version: 10,
             state: Some(TradeState::Done),
+        },
+        ServerMessage::TradeChanged {
+            trade: TRADE,
+            with: CharacterId(43),
+            version: 1,
+            state: Some(TradeState::Offered),
         },
     ]
 }

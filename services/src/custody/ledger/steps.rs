@@ -23,7 +23,7 @@ pub(super) fn check_quantity(lot: &Lot) -> Result<(), RejectCode> {
 impl Ledger {
     /// Forgets accounts that were not needed since `idle_since` and whose rows are readable from
     /// the store, which they are up to the beat `durable`, and adds them to `evicted`. Those of
-    /// market orders stay as long as they hold something. Looks at `most` accounts.
+    /// market orders and trades stay as long as they hold something. Looks at `most` accounts.
     pub fn evict(
         &mut self,
         idle_since: Tick,
@@ -34,8 +34,9 @@ impl Ledger {
         for _ in 0..most.min(self.open.len()) {
             self.hand = (self.hand + 1) % self.open.len();
             let is_idle = self.open[self.hand].as_ref().is_some_and(|open| {
-                let is_pinned =
-                    open.stored.account.kind == AccountKind::Market && !open.stored.is_empty();
+                let kind = open.stored.account.kind;
+                let is_escrow = matches!(kind, AccountKind::Market | AccountKind::Escrow);
+                let is_pinned = is_escrow && !open.stored.is_empty();
                 !open.is_dirty && !is_pinned && open.used < idle_since && open.changed <= durable
             });
             if is_idle && let Some(open) = self.open[self.hand].take() {

@@ -75,11 +75,12 @@ impl Partition {
                 };
                 step.out.events.push((CharacterId(to.owner), news));
             }
+            Purpose::Trade(dealing) => self.deal((from, to, lots), cause, dealing, step),
         }
     }
 
     /// Puts what came into its account, and tells its owner.
-    fn credit(
+    pub(in crate::economy) fn credit(
         &mut self,
         from: Account,
         to: Account,

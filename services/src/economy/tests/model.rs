@@ -12,6 +12,8 @@
 mod bazaar;
 mod clerk;
 mod compare;
+mod haggle;
+mod swaps;
 mod throw;
 mod world;
 
@@ -28,7 +30,7 @@ use self::world::{Place, World};
 use super::tally::Tally;
 use super::town::{HULL, METAL, ORE, SECRET, Town, rules};
 use crate::custody::{Account, Outcome, RequestLimits, home_of};
-use crate::economy::{Command, Regions, Rules};
+use crate::economy::{Command, Regions, Rules, TradeLimits};
 use crate::market::MarketRules;
 
 /// Who takes part: characters 1 to this.
@@ -65,6 +67,11 @@ fn many_rules() -> Rules {
             (HULL, 200_000),
             (SECRET, 100_000),
         ],
+        trades: TradeLimits {
+            idle_ms: swaps::IDLE_MS,
+            trades_max: swaps::TRADES_MAX,
+            stacks_max: swaps::STACKS_MAX,
+        },
         requests: RequestLimits {
             window_ms: world::WINDOW_MS,
             ahead_ms: world::AHEAD_MS,
@@ -114,7 +121,7 @@ impl Run {
         let mut world = World::new(usize::from(PARTITIONS), site_of, ACTORS);
         compare::begin(&town, &mut world);
         town.start(3);
-        Self {
+        let mut run = Self {
             town,
             world,
             later: BTreeMap::new(),
@@ -129,7 +136,17 @@ impl Run {
             restarts: 0,
             digest: 0xcbf2_9ce4_8422_2325,
             is_idle: false,
+        };
+        for actor in 1..=ACTORS {
+            run.be(actor, Some(1 + u64::from(actor % 8 == 0)));
         }
+        run
+    }
+
+    /// Somebody docks, or leaves.
+    fn be(&mut self, actor: u64, station: Option<u64>) {
+        self.town.present(actor, station);
+        self.world.present(actor, station);
     }
 
     fn send(&mut self, command: Command) {
@@ -228,7 +245,8 @@ impl Run {
             if let Ok(answer) = outcome {
                 let (money, fees) = (answer.money.0, answer.fees.0);
                 self.fold([answer.item.0, answer.order.0, answer.quantity, 0]);
-                self.fold([money.cast_unsigned(), fees.cast_unsigned(), 0, 0]);
+                let trade = answer.trade.0;
+                self.fold([money.cast_unsigned(), fees.cast_unsigned(), trade, 0]);
             }
         }
         assert_eq!(answers.len(), expected.len(), "beat {}", self.beats);
@@ -245,7 +263,13 @@ impl Run {
         self.restarts += 1;
         self.is_idle = false;
         self.town.start(shards);
-        self.world.restart();
+        let there = self.world.restart();
+        for (actor, station) in there {
+            // Most of those who were there come back.
+            if !(actor + self.restarts).is_multiple_of(8) {
+                self.be(actor, Some(station));
+            }
+        }
         let open: Vec<Command> = self.open.values().cloned().collect();
         for command in open {
             self.send(command);
@@ -257,6 +281,7 @@ impl Run {
             Step::Throw(throw) => self.throw(throw),
             Step::Beat => self.beat(),
             Step::Restart(shards) => self.restart(*shards),
+            Step::Presence(actor, station) => self.be(*actor, *station),
             Step::Days(days) => self.town.pause_ms += days * 86_400_000 + 1,
             Step::Hour => {
                 self.town.tick.0 += IDLE_BEATS;
@@ -275,6 +300,7 @@ impl Run {
         assert!(self.open.is_empty(), "no answer: {:?}", self.open);
         compare::holdings(&self.town, &self.world);
         compare::own_orders(&self.town, &self.world);
+        compare::trades(&self.town, &self.world);
         self.town.audit();
     }
 }
@@ -291,6 +317,8 @@ const fn account_of(place: Place) -> Account {
 enum Step {
     Throw(Throw),
     Beat,
+    /// Who, and where: nowhere if nothing.
+    Presence(u64, Option<u64>),
     /// On so many shards.
     Restart(u16),
     /// Pass.
@@ -304,6 +332,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         600 => throw,
         60 => Just(Step::Beat),
+        4 => (1..=ACTORS, prop::option::weighted(0.8, 1_u64..3))
+            .prop_map(|(actor, station)| Step::Presence(actor, station)),
         3 => (1_u16..5).prop_map(Step::Restart),
         1 => (1_u64..5).prop_map(Step::Days),
         1 => Just(Step::Hour),
@@ -366,6 +396,10 @@ fn a_long_run_does_what_a_simple_model_does() {
         }
         run.beat();
         let roll = dice.roll();
+        if roll.is_multiple_of(7) {
+            let station = [None, Some(1), Some(1), Some(2)][(roll >> 40) as usize % 4];
+            run.step(&Step::Presence(1 + (roll >> 16) % ACTORS, station));
+        }
         if roll.is_multiple_of(200) {
             run.step(&Step::Restart(1 + (roll >> 32) as u16 % 4));
         }
@@ -381,6 +415,7 @@ fn a_long_run_does_what_a_simple_model_does() {
         if run.beats.is_multiple_of(16_384) {
             run.town.audit();
             compare::own_orders(&run.town, &run.world);
+            compare::trades(&run.town, &run.world);
         }
         if run.operations / 250_000 > told {
             told = run.operations / 250_000;
@@ -396,12 +431,13 @@ impl Run {
         let done = self.counts.get(&0).copied().unwrap_or(0);
         let answers: u64 = self.counts.values().sum();
         println!(
-            "{word} operations={} sent={} answers={answers} done={done} beats={} restarts={} orders={} digest={:016x} refusals={:?}",
+            "{word} operations={} sent={} answers={answers} done={done} beats={} restarts={} orders={} trades={:?} digest={:016x} refusals={:?}",
             self.operations,
             self.sent,
             self.beats,
             self.restarts,
             self.world.orders.len(),
+            self.world.swapped,
             self.digest,
             self.counts,
         );

@@ -18,6 +18,7 @@ use crate::custody::{
 };
 use crate::economy::{
     Claimed, Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
+    TradeLimits, audit_trades,
 };
 use crate::market::MarketRules;
 use crate::rows::MemoryRows;
@@ -67,6 +68,11 @@ pub(crate) fn rules(partitions: u16) -> Rules {
         requests: RequestLimits {
             window_ms: 60_000,
             ..RequestLimits::default()
+        },
+        trades: TradeLimits {
+            idle_ms: 60_000,
+            trades_max: 3,
+            stacks_max: 4,
         },
         taps: Taps {
             starting_grant: 1,
@@ -187,6 +193,13 @@ impl Town {
     pub(crate) fn request(&mut self) -> RequestId {
         self.serial += 1;
         RequestId::new(self.now().0, self.serial)
+    }
+
+    /// A character is docked in a station, or is not there any more.
+    pub(crate) fn present(&mut self, character: u64, station: Option<u64>) {
+        let character = CharacterId(character);
+        let share = self.share_of(Share::home(character, &self.rules));
+        self.shares[share].take_presence(character, station.map(EntityId), &self.rules);
     }
 
     fn share_of(&self, partition: PartitionIndex) -> usize {
@@ -322,6 +335,8 @@ impl Town {
         let lots = |bytes: &[u8]| Shipment::decode(bytes).ok().map(|shipment| shipment.lots);
         let report = audit::audit(&self.rows, self.rules.partitions, lots).unwrap();
         assert!(report.is_sound(), "beat {}: {report:#?}", self.tick.0);
+        let trades = audit_trades(&self.rows, self.rules.partitions).unwrap();
+        assert!(trades.is_empty(), "beat {}: {trades:#?}", self.tick.0);
     }
 
     /// The outcome of a request that was answered once.

@@ -53,9 +53,14 @@ impl World {
             ValueCommand::OfferTrade { .. }
             | ValueCommand::AddItem { .. }
             | ValueCommand::SetMoney { .. }
+            | ValueCommand::RemoveItem { .. }
             | ValueCommand::AcceptTrade { .. }
-            | ValueCommand::CancelTrade { .. }
-            | ValueCommand::Board { .. } => return Err(RejectCode::NotAvailable),
+            | ValueCommand::CancelTrade { .. } => {
+                let station = command.desk.map(|desk| desk.station.0);
+                self.ask_swap(actor, request, station, &command.command)?;
+                return Ok(None);
+            }
+            ValueCommand::Board { .. } => return Err(RejectCode::NotAvailable),
             _ => {}
         }
         let desk = command.desk.ok_or(RejectCode::NotDocked)?;
@@ -169,7 +174,7 @@ impl World {
         }
     }
 
-    fn check_hold(&self, actor: u64, ship: ItemId) -> Result<(), RejectCode> {
+    pub(super) fn check_hold(&self, actor: u64, ship: ItemId) -> Result<(), RejectCode> {
         match self.piles_at(Place::Hold(actor, ship.entity().0)).next() {
             Some(_) => Err(RejectCode::ShipNotEmpty),
             None => Ok(()),
@@ -252,7 +257,7 @@ impl World {
         self.write(from, Say::Answer(from, request, outcome, back, None, 0));
     }
 
-    fn spend(&mut self, actor: u64, cents: u64) -> Result<(), RejectCode> {
+    pub(super) fn spend(&mut self, actor: u64, cents: u64) -> Result<(), RejectCode> {
         let left = self.coins(actor).checked_sub(cents);
         let left = left.ok_or(RejectCode::NotEnoughMoney)?;
         self.wallets.insert(actor, left);
@@ -327,7 +332,7 @@ impl World {
     }
 }
 
-const fn enough(quantity: u64, there: u64) -> Result<(), RejectCode> {
+pub(super) const fn enough(quantity: u64, there: u64) -> Result<(), RejectCode> {
     if quantity == 0 {
         return Err(RejectCode::QuantityInvalid);
     }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use orrery_base::CharacterId;
-use orrery_base::value::OrderId;
+use orrery_base::value::{OrderId, TradeId};
 use orrery_storage::{Domain, KeyRange, Order, Rows as _};
 
 use super::super::town::Town;
 use super::bazaar::Resting;
 use super::world::{Pile, Place, World};
 use super::{ACTORS, PARTITIONS, account_of};
-use crate::custody::{Account, AccountKind, CustodyRow, home_of};
+use crate::custody::{Account, AccountKind, CustodyRow, PartitionIndex, home_of};
 use crate::economy::own;
+use crate::economy::trades::{read_all, read_own};
 use crate::market::{RegionId, Side};
 
 type Held = (u64, BTreeMap<u64, Pile>);
@@ -83,6 +84,15 @@ fn modelled(world: &World) -> Holdings {
         let account = Account::market(RegionId(order.region), OrderId(order.id));
         let goods = order.goods().map(|pile| (pile.id, pile));
         accounts.insert(account, (order.cents(), goods.into_iter().collect()));
+    }
+    for (&id, window) in &world.windows {
+        for side in [0, 1] {
+            let account = Account::escrow(TradeId(id), CharacterId(window.sides[side]));
+            let (cents, piles) = &window.held[side];
+            if *cents > 0 || !piles.is_empty() {
+                accounts.insert(account, (*cents, piles.clone()));
+            }
+        }
     }
     Holdings {
         accounts,
@@ -198,6 +208,50 @@ pub(super) fn own_orders(town: &Town, world: &World) {
             rest.sort_by_key(|order| order.id);
             let rest: Vec<_> = rest.iter().map(|o| (o.id, o.left, o.price)).collect();
             assert_eq!(found, rest, "orders of {actor}");
+        }
+    }
+}
+
+/// Every trade window; and when nothing is on its way, the same is known to both sides.
+pub(super) fn trades(town: &Town, world: &World) {
+    let mut found = BTreeMap::new();
+    for partition in 0..PARTITIONS {
+        for trade in read_all(&town.rows, PartitionIndex(partition)).unwrap() {
+            assert_eq!(home_of(trade.id.0, PARTITIONS).0, partition);
+            found.insert(trade.id.0, trade);
+        }
+    }
+    assert!(found.keys().eq(world.windows.keys()), "trade windows");
+    for (id, trade) in &found {
+        let due = &world.windows[id];
+        let said = (trade.station.0, trade.sides.map(|side| side.0));
+        assert_eq!(said, (due.station, due.sides));
+        let said = (trade.is_open, trade.version, trade.accepted);
+        assert_eq!(said, (due.is_open, due.version, due.accepted), "trade {id}");
+        assert_eq!(trade.changed.0, due.changed);
+    }
+    for actor in 1..=ACTORS {
+        let owner = CharacterId(actor);
+        let stored = read_own(&town.rows, home_of(actor, PARTITIONS), owner).unwrap();
+        let stored: Vec<_> = stored
+            .iter()
+            .map(|own| (own.id.0, own.with.0, own.station.0, own.stage, own.cents))
+            .collect();
+        let known: Vec<_> = world
+            .swaps_of(actor)
+            .map(|(id, own)| (id, own.with, own.station, own.stage, own.cents))
+            .collect();
+        assert_eq!(stored, known, "trades of {actor}");
+        if !world.is_at_rest() {
+            continue;
+        }
+        let windows = world.windows.iter();
+        let sides = windows.filter(|(_, window)| window.sides.contains(&actor));
+        assert!(sides.map(|(id, _)| *id).eq(known.iter().map(|own| own.0)));
+        for (id, _, _, _, cents) in known {
+            let window = &world.windows[&id];
+            let side = usize::from(window.sides[1] == actor);
+            assert_eq!(window.held[side].0, cents, "money of {actor} in trade {id}");
         }
     }
 }

@@ -57,7 +57,7 @@ impl Throw {
     }
 
     /// A number below `most`, which is above zero.
-    const fn below(&self, die: usize, most: usize) -> usize {
+    pub(super) const fn below(&self, die: usize, most: usize) -> usize {
         self.dice[die] as usize % most
     }
 
@@ -80,6 +80,7 @@ impl Throw {
             desk: Some(desk),
             command,
         };
+        self.go_to_swap(world, &mut command);
         if self.dice[3].is_multiple_of(5) {
             self.spoil(world, &mut command, serial);
         }
@@ -132,7 +133,7 @@ impl Throw {
             }
         };
         let assembled = |pile: &Pile| pile.is_assembled;
-        let kind = self.kind % 100;
+        let kind = self.kind % 128;
         let is_crowded = hangar.len() > 20 && kind < 70 && self.kind.is_multiple_of(2);
         Some(match kind {
             _ if is_crowded => self.stack(&hangar)?,
@@ -182,16 +183,18 @@ impl Throw {
                 order: self.own(world, actor)?,
                 price: self.price([ORE, METAL, HULL][self.below(0, 3)]),
             },
-            98 => ValueCommand::OfferTrade {
-                with: CharacterId(1),
-            },
-            _ => ValueCommand::Board {
+            98 => ValueCommand::Board {
                 item: ItemId(actor),
             },
+            _ => self.swap(world, actor)?,
         })
     }
 
-    fn pick<'a>(&self, piles: &[&'a Pile], fits: impl Fn(&Pile) -> bool) -> Option<&'a Pile> {
+    pub(super) fn pick<'a>(
+        &self,
+        piles: &[&'a Pile],
+        fits: impl Fn(&Pile) -> bool,
+    ) -> Option<&'a Pile> {
         let fitting: Vec<&Pile> = piles.iter().copied().filter(|pile| fits(pile)).collect();
         if fitting.is_empty() {
             return None;
@@ -415,6 +418,15 @@ impl Throw {
                 *order = OrderId(theirs.unwrap_or(strange));
             }
             ValueCommand::ModifyOrder { price, .. } => *price = bad_price,
+            ValueCommand::OfferTrade { .. }
+            | ValueCommand::AddItem { .. }
+            | ValueCommand::RemoveItem { .. }
+            | ValueCommand::SetMoney { .. }
+            | ValueCommand::AcceptTrade { .. }
+            | ValueCommand::CancelTrade { .. } => {
+                let terms = (theirs, none_or_all, is_even);
+                self.spoil_swap(world, command, terms);
+            }
             other => {
                 let trade = TradeId(7);
                 *other = [

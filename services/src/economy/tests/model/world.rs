@@ -14,6 +14,7 @@ use orrery_base::command::RejectCode;
 use orrery_base::value::{RequestId, ValueCommand};
 
 use super::bazaar::{Resting, Wish};
+use super::swaps::{Mine, Swap, Window};
 use crate::custody::Outcome;
 use crate::economy::Command;
 
@@ -65,6 +66,7 @@ pub(super) enum Say {
     Answer(u64, RequestId, Outcome, u64, Option<Resting>, u64),
     /// So many units are left of an order, and this came of it.
     Left(u64, u64, Place, Option<Pile>, u64),
+    Swap(Swap),
 }
 
 impl Say {
@@ -75,6 +77,7 @@ impl Say {
             Self::Left(_, _, place, ..) => vec![*place, Place::Wallet(place.owner())],
             Self::Pay(_, to, ..) => vec![Place::Wallet(*to)],
             Self::Answer(actor, ..) => vec![Place::Wallet(*actor)],
+            Self::Swap(swap) => swap.needs(),
             Self::Wish(..) | Self::Cancel(..) | Self::Reprice(..) => Vec::new(),
         }
     }
@@ -95,7 +98,19 @@ struct Letter {
 #[derive(Clone, Debug)]
 enum Input {
     Command(Command),
+    /// Who, and where.
+    Presence(u64, Option<u64>),
     Letter(Letter),
+}
+
+impl Input {
+    const fn actor(&self) -> u64 {
+        match self {
+            Self::Command(command) => command.actor.0,
+            Self::Presence(actor, _) => *actor,
+            Self::Letter(_) => 0,
+        }
+    }
 }
 
 /// The model.
@@ -118,11 +133,19 @@ pub(super) struct World {
     pub(super) known: BTreeMap<(u64, u64), Resting>,
     /// What is gone: by sink and type, zero for money.
     pub(super) burned: BTreeMap<(u32, u32), u64>,
-    memory: BTreeMap<(u64, RequestId), Option<Outcome>>,
+    /// Trade windows.
+    pub(super) windows: BTreeMap<u64, Window>,
+    /// The same, as their sides know them.
+    pub(super) swaps: BTreeMap<(u64, u64), Mine>,
+    /// Who is docked where.
+    pub(super) docked: BTreeMap<u64, u64>,
+    /// Trades that were done, cancelled, and that ended otherwise; goods and cents of the first.
+    pub(super) swapped: [u64; 5],
+    pub(super) memory: BTreeMap<(u64, RequestId), Option<Outcome>>,
     remembered: VecDeque<(u64, u64, RequestId)>,
     awake: BTreeSet<Place>,
     asked: BTreeSet<Place>,
-    commands: Vec<Command>,
+    commands: Vec<Input>,
     post: Vec<Letter>,
     letters: u64,
     /// Letters that were read in the last beat: their senders do not know yet.
@@ -146,6 +169,10 @@ impl World {
             sequence: 0,
             known: BTreeMap::new(),
             burned: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            swaps: BTreeMap::new(),
+            docked: BTreeMap::new(),
+            swapped: [0; 5],
             memory: BTreeMap::new(),
             remembered: VecDeque::new(),
             awake: BTreeSet::new(),
@@ -160,15 +187,19 @@ impl World {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        self.commands.push(command);
+        self.commands.push(Input::Command(command));
+    }
+
+    pub(super) fn present(&mut self, actor: u64, station: Option<u64>) {
+        self.commands.push(Input::Presence(actor, station));
     }
 
     pub(super) const fn is_character(&self, actor: u64) -> bool {
         actor >= 1 && actor <= self.characters
     }
 
-    /// Everything in memory is lost.
-    pub(super) fn restart(&mut self) {
+    /// Everything in memory is lost. Returns who was docked, and where.
+    pub(super) fn restart(&mut self) -> BTreeMap<u64, u64> {
         self.commands.clear();
         self.awake.clear();
         self.asked.clear();
@@ -181,6 +212,7 @@ impl World {
             }
         }
         self.post.retain(|letter| !letter.is_confirmed);
+        core::mem::take(&mut self.docked)
     }
 
     /// Places fall asleep.
@@ -217,9 +249,9 @@ impl World {
             inputs[letter.to].push(Input::Letter(letter));
         }
         let mut commands = core::mem::take(&mut self.commands);
-        commands.sort_by_key(|command| command.actor);
+        commands.sort_by_key(Input::actor);
         for command in commands {
-            inputs[(self.site_of)(command.actor.0)].push(Input::Command(command));
+            inputs[(self.site_of)(command.actor())].push(command);
         }
         for (site, inputs) in inputs.into_iter().enumerate() {
             self.site = site;
@@ -228,6 +260,7 @@ impl World {
                     self.expire(region);
                 }
             }
+            self.expire_windows(self.site_of);
             let mut held_up = BTreeSet::new();
             for input in inputs {
                 self.take(input, &mut held_up);
@@ -259,6 +292,7 @@ impl World {
     fn take(&mut self, input: Input, held_up: &mut BTreeSet<(bool, u64)>) {
         let (source, needs) = match &input {
             Input::Command(command) => ((true, command.actor.0), needs(command)),
+            Input::Presence(actor, _) => ((true, *actor), vec![Place::Wallet(*actor)]),
             Input::Letter(letter) => ((false, letter.from as u64), letter.say.needs()),
         };
         let mut is_late = held_up.contains(&source);
@@ -275,6 +309,7 @@ impl World {
         }
         match input {
             Input::Command(command) => self.ask(&command),
+            Input::Presence(actor, station) => self.be(actor, station),
             Input::Letter(mut letter) => {
                 if !letter.is_read {
                     self.read(letter.say.clone());
@@ -334,6 +369,7 @@ impl World {
             Say::Take(place, pile, cents) => self.put(place, pile, cents),
             Say::Pay(from, to, cents, request) => self.paid(from, to, cents, request),
             Say::Wish(wish) => self.place(wish),
+            Say::Swap(swap) => self.swap(swap),
             Say::Cancel(actor, request, order) => self.cancel(actor, request, order),
             Say::Reprice(actor, request, order, price, cents) => {
                 self.reprice((actor, request), order, price, cents);
@@ -449,7 +485,10 @@ fn needs(command: &Command) -> Vec<Place> {
         needs.push(Place::Hangar(actor, desk.station.0));
         needs.push(Place::Hold(actor, desk.ship.0));
     }
-    if let ValueCommand::Trash { item, .. } | ValueCommand::Repackage { item } = command.command {
+    if let ValueCommand::Trash { item, .. }
+    | ValueCommand::Repackage { item }
+    | ValueCommand::AddItem { item, .. } = command.command
+    {
         needs.push(Place::Hold(actor, item.entity().0));
     }
     needs
