@@ -14,7 +14,7 @@ use crate::WallTime;
 use crate::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
 use crate::custody::{
     Account, AccountKind, Commodity, CustodyRow, Outcome, PartitionIndex, RequestLimits, Stack,
-    audit, home_of, read_account,
+    audit, entry_key, home_of, read_account,
 };
 use crate::economy::{
     Claimed, Command, Desk, Goods, Message, Partition, Read, Regions, Rules, Share, Shipment, Taps,
@@ -314,9 +314,22 @@ impl Town {
         partition.ledger().is_active(&account)
     }
 
-    /// Deletes the history before the last `beats`: it is not what is tested, and gets long.
+    /// Deletes the history before the last `beats`, except the newest entry of every account: it
+    /// is not what is tested, and gets long.
     pub(crate) fn forget_history(&mut self, beats: u64) {
         let until = self.tick.0.saturating_sub(beats);
+        let heads = self
+            .rows
+            .scan(Domain::Custody, KeyRange::all(), Order::Ascending);
+        let newest = heads.map(Result::unwrap).filter_map(|row| {
+            match CustodyRow::read(&row.key, &row.value).unwrap() {
+                CustodyRow::Head(_, _, _, last) if last.is_some() => Some(entry_key(last)),
+                _ => None,
+            }
+        });
+        let kept: Vec<_> = newest
+            .filter_map(|key| Some((key, self.rows.get(Domain::Entry, &key).unwrap()?)))
+            .collect();
         let mut batch = Batch::new();
         for partition in 0..self.rules.partitions {
             for kind in 0..3 {
@@ -325,6 +338,9 @@ impl Town {
                 to.extend_from_slice(&until.to_be_bytes());
                 batch.delete_range(Domain::Entry, [high, low, kind], to);
             }
+        }
+        for (key, entries) in kept {
+            batch.put(Domain::Entry, key, entries);
         }
         self.rows.apply(&batch);
     }

@@ -139,7 +139,7 @@ impl Books {
                 OutboxRow::Watermark { to, from, number } => {
                     received.insert((from, to), number);
                 }
-                OutboxRow::Sent { .. } => {}
+                OutboxRow::Sent { .. } | OutboxRow::Claim => {}
             }
         }
         for (pair, parcel) in waiting {
@@ -191,9 +191,9 @@ impl Known {
 /// minted and what was burned.
 fn travels(entry: &Entry) -> bool {
     let is_desk = |kind| matches!(kind, AccountKind::Hangar | AccountKind::Cargo);
-    !(is_desk(entry.from.kind) && is_desk(entry.to.kind))
-        && !entry.from.is_boundary()
-        && !entry.to.is_boundary()
+    let is_at_desk = is_desk(entry.from.kind) && is_desk(entry.to.kind);
+    let is_boundary = entry.from.is_boundary() || entry.to.is_boundary();
+    !is_at_desk && !is_boundary
 }
 
 /// Whether value left in a parcel by this entry: it arrives by another one, which names this one.
