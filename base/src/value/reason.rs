@@ -136,7 +136,7 @@ mod tests {
             assert!(reason.sentence().ends_with('.'), "{}", reason.name());
         }
         let numbers: Vec<u8> = TransferReason::ALL.iter().map(|it| it.number()).collect();
-        assert_eq!(numbers, (1..=22).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=24).collect::<Vec<_>>());
         assert_eq!(TransferReason::from_number(0), None);
         assert_eq!(TransferReason::from_number(255), None);
         for &end in OrderEnd::ALL {
