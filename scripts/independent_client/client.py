@@ -20,6 +20,7 @@ from world import World
 
 INPUT_PERIOD_S = 1 / 30
 SNAPSHOTS_WANTED = 300
+PAYMENT = 1  # the reason of a transfer between players
 PASSWORD = "violet comet drifts " + secrets.token_hex(4)
 
 
@@ -69,15 +70,25 @@ async def strangers(token, report):
                          f"protocol 2 is refused: {closed}")
 
 
+async def granted(value):
+    """The wallet with what newcomers are granted, which comes a moment after the first login."""
+    for _ in range(50):
+        wallet = await value.wallet()
+        if wallet["balance"] > 0:
+            return wallet
+        await asyncio.sleep(0.1)
+    raise AssertionError("a newcomer was granted nothing")
+
+
 async def pay_twice(value, payee, report):
     """A payment, and the same request again: one effect, one answer."""
-    before = await value.wallet()
+    before = await granted(value)
     request, order = new_request(), {"to": payee["id"], "amount": 12_34, "memo": "once"}
     first = await value.command(request, "Pay", **order)
     again = await value.command(request, "Pay", **order)
     report.check(first["reject"] == 0, f"a payment is accepted: {first}")
-    report.check(same_answer(first, again), "the same request again has the same answer")
-    changed = await value.session.expect("WalletChanged")
+    report.check(same_answer(first, again), f"the same request again has the same answer: {again}")
+    changed = await value.session.expect("WalletChanged", lambda f: f["reason"] == PAYMENT)
     after = await value.wallet()
     report.check(after["balance"] == before["balance"] - 12_34 == changed["balance"],
                  f"it was paid once: {before['balance']} - 1234 = {after['balance']} cents")

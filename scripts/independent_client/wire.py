@@ -197,8 +197,9 @@ I16 = Type(
 )
 MASK64 = (1 << 64) - 1
 MONEY = Type(lambda reader: unzigzag(reader.varint()), lambda cents: write_varint(zigzag(cents)), 0)
+# Three fields, of which any may be missing at the end.
 DIRECTION = Type(
-    lambda reader: [I16.read(reader) for _ in range(3)],
+    lambda reader: [0 if reader.at_end() else I16.read(reader) for _ in range(3)],
     lambda value: b"".join(I16.write(axis) for axis in value),
     [0, 0, 0],
 )
@@ -219,17 +220,22 @@ WHERE = known({1, 2, 3})
 NAMED = [("character", ID), ("name", text(64))]
 
 
-def read_range(reader):
-    scope = known({1, 2, 3, 4}).read(reader)
-    jumps = V8.read(reader)
-    return {"scope": scope, "jumps": jumps if scope == 3 else 0}
+def order_range(kind):
+    """Two fields; `jumps` counts with scope 3 only."""
+
+    def read(reader):
+        scope = kind.read(reader)
+        jumps = 0 if reader.at_end() else V8.read(reader)
+        return {"scope": scope, "jumps": jumps if scope == 3 else 0}
+
+    def write(value):
+        return write_varint(value["scope"]) + write_varint(value["jumps"])
+
+    return Type(read, write, {"scope": 0, "jumps": 0})
 
 
-RANGE = Type(
-    read_range,
-    lambda value: write_varint(value["scope"]) + write_varint(value["jumps"]),
-    {"scope": 0, "jumps": 0},
-)
+# In a command an unknown range makes it an unknown one, in a row it is just some other one.
+RANGE, TOLD_RANGE = order_range(known({1, 2, 3, 4})), order_range(VARINT)
 
 
 def read_fields(reader, fields):
@@ -295,7 +301,7 @@ ENTRY_ROW = [("entry", V64), ("at", V64), ("reason", VARINT), ("amount", MONEY),
 ITEM_ROW = [("item", ID), ("type_id", V32), ("quantity", V64), ("flags", VARINT),
             ("name", text(48))]
 ORDER_ROW = [("order", ID), ("price", MONEY), ("quantity", V64), ("minimum", V64),
-             ("station", ENTITY), ("range", RANGE), ("expires", V64)]
+             ("station", ENTITY), ("range", TOLD_RANGE), ("expires", V64)]
 OWN_ORDER = [("public", struct(ORDER_ROW)), ("type_id", V32), ("is_buy", FLAG),
              ("initial", V64), ("placed", V64)]
 CANDLE = [("day", V32), ("open", MONEY), ("high", MONEY), ("low", MONEY), ("close", MONEY),
@@ -428,5 +434,6 @@ def read_input_datagram(data):
         raise Refused("undefined flags")
     if flags & 4:
         ack = (fixed_int(1), fixed_int(8), fixed_int(4))
-    inputs = [(fixed_int(4), DIRECTION.read(reader), fixed_int(2)) for _ in range(flags & 3)]
+    axes = lambda: [I16.read(reader) for _ in range(3)]
+    inputs = [(fixed_int(4), axes(), fixed_int(2)) for _ in range(flags & 3)]
     return sequence, ack, inputs

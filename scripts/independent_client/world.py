@@ -10,7 +10,7 @@ from collections import Counter
 
 import wire
 from motion import Motion, carry
-from snapshot import Ignored, Replica
+from snapshot import REACH, Ignored, Replica
 
 # A ship that shall rest is moored once its velocity is this small (docs/mechanics.md,
 # "In integers": 1.6 cm/s for the heaviest hulls, in 2^-14 cm per beat).
@@ -23,6 +23,8 @@ class Track:
     def __init__(self, tick, motion):
         self.since = self.tick = tick
         self.motion: Motion = motion
+        # Whether it was told in every snapshot: between others its law may change, and back.
+        self.is_heard = True
 
     def law(self):
         return self.motion.target, self.motion.response
@@ -37,7 +39,7 @@ class Reckoning:
 
     def see(self, applied):
         """Compares what a snapshot says with what was predicted."""
-        seen = {}
+        tracks = {}
         for slot, entity in applied.exact.items():
             track = self.tracks.get(entity.id)
             law = entity.motion.target, entity.motion.response
@@ -45,15 +47,19 @@ class Reckoning:
                 track = Track(applied.tick, entity.motion)
             elif not self._compare(track, entity, applied.tick, slot in applied.full):
                 track = Track(applied.tick, entity.motion)
-            seen[entity.id] = track
-        # What was not told this time is not tracked on: its law may change unseen.
-        self.tracks = seen
+            tracks[entity.id] = track
+        for number, track in self.tracks.items():
+            if number not in tracks and applied.tick - track.tick <= REACH:
+                track.is_heard = False
+                tracks[number] = track
+        self.tracks = tracks
 
     def _compare(self, track, entity, tick, is_full):
         track.motion = carry(track.motion, track.tick, tick)
         track.tick = tick
         who = "own" if entity.id == self.own else "other"
         if track.motion == entity.motion:
+            track.is_heard = True
             self.counts[f"{who} equal"] += 1
             if is_full:
                 self.counts[f"{who} equal in full"] += 1
@@ -65,6 +71,9 @@ class Reckoning:
             return True
         if is_moored(track.motion, entity.motion):
             self.counts["moored"] += 1
+            return False
+        if not track.is_heard:
+            self.counts["changed unseen"] += 1
             return False
         self.counts[f"{who} corrected"] += 1
         self.wrong.append((who, entity.id, tick, track.motion, entity.motion))
