@@ -141,12 +141,13 @@ def check_course(world, direction, throttle, speed_most, report):
     return length
 
 
-async def fly(session, value, station, report):
+async def fly(session, value, station, ship, report):
     """Undocks and flies until enough snapshots were seen; the world, with its counts."""
     world = World(session, drop_every=11)
     undocked = await value.command(new_request(), "Undock")
     report.check(undocked["reject"] == 0, "undocking is accepted")
-    await session.expect("EntitySpawned")
+    spawned = await session.expect("EntitySpawned")
+    report.check(spawned["entity"] == ship, f"the own ship is in space: {spawned}")
     begun = time.monotonic()
     while world.replica.tick == 0 and time.monotonic() - begun < 5:
         await asyncio.sleep(INPUT_PERIOD_S)
@@ -179,8 +180,9 @@ def judge(world, report):
           f"kinds of change: {dict(sorted(world.kinds.items()))}")
     print(f"  entities {len(world.entities)}, bytes of snapshots {world.bytes}, "
           f"{world.bytes / max(counts['decoded'], 1):.1f} a snapshot")
-    print(f"  reckoning: {dict(sorted(reckoning.counts.items()))}; without a mistake for "
-          f"{reckoning.own_beats_most} beats (own), {reckoning.other_beats_most} (others)")
+    wrong = {who: reckoning.counts[f"{who} corrected"] for who in ("own", "other")}
+    print(f"  reckoning: {dict(sorted(reckoning.counts.items()))}; corrections {wrong}; equal over "
+          f"as many as {reckoning.own_beats_most} beats (own), {reckoning.other_beats_most} (others)")
     for who, entity, tick, predicted, truth in reckoning.wrong[:8]:
         print(f"  {who} {entity:#x} at {tick}: predicted {predicted}, told {truth}")
     report.check(counts["decoded"] >= SNAPSHOTS_WANTED, f"{counts['decoded']} snapshots decoded")
@@ -212,7 +214,7 @@ async def play(http, report):
         session.send("WhoIs", characters=[payee["id"], 1 << 40])
         names = (await session.expect("Names"))["names"]
         report.check(names == [{"character": payee["id"], "name": payee["name"]}], "names are told")
-        world = await fly(session, value, player["docked"], report)
+        world = await fly(session, value, player["docked"], player["ship"], report)
         judge(world, report)
         print(f"  bytes of the stream {session.stream_bytes}, of datagrams "
               f"{session.datagram_bytes}; unknown messages {session.unknown_kinds}")

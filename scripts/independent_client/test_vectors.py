@@ -6,6 +6,7 @@ Needs Python 3.11 and nothing else. Counts what was compared: a file that is emp
 format fails.
 """
 
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -73,6 +74,47 @@ class Messages(unittest.TestCase):
         one_by_one = [f for byte in stream for f in cut.push(bytes([byte]))]
         self.assertEqual(together, one_by_one)
         self.assertEqual(len(together), len(frames))
+
+
+class Page(unittest.TestCase):
+    """The tables of docs/protocol.md and those of `wire`: the same kinds, names and fields."""
+
+    LISTS = {"WhoIs": ["characters"], "Names": ["names"]}
+
+    def table(self, head):
+        """The rows of the table that begins so: {kind: (name, names of fields)}."""
+        page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+        _, found, rest = page.partition(head + "\n| --- | --- | --- |\n")
+        self.assertTrue(found, f"docs/protocol.md has no table {head}")
+        rows = {}
+        for line in rest.partition("\n\n")[0].splitlines():
+            kind, name, fields = (cell.strip() for cell in line.strip("|").split("|"))
+            name = name.strip("`")
+            plain = re.sub(r"\([^()]*\)", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", fields))
+            names = re.findall(r"`(\w+)[^`]*`", plain)
+            rows[int(kind)] = (name, self.LISTS.get(name, names))
+        return rows
+
+    def test_tables(self):
+        after = "### Client to server\n\n| kind | message | fields |"
+        tables = {
+            after: wire.CLIENT,
+            "### Server to client\n\n| kind | message | fields |": wire.SERVER,
+            "| kind | query | fields |": wire.QUERIES,
+            "| kind | view | fields |": wire.VIEWS,
+        }
+        for head, ours in tables.items():
+            with self.subTest(table=head):
+                self.assertEqual(self.table(head), self.names(ours))
+        flight = self.table("within its own byte string:\n\n| kind | command | fields |")
+        value = self.table("`RequestExpired`.\n\n| kind | command | fields |")
+        self.assertEqual({**flight, **value}, self.names(wire.COMMANDS))
+
+    def names(self, messages):
+        return {
+            kind: (name, [field for field, _ in fields])
+            for kind, (name, fields) in messages.items()
+        }
 
 
 class Inputs(unittest.TestCase):
