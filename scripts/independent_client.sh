@@ -16,6 +16,7 @@ readonly venv="$PWD/target/independent_client/venv"
 readonly python="$venv/bin/python"
 orrery=$(realpath -m "${ORRERY:-${CARGO_TARGET_DIR:-target}/release/orrery}")
 readonly orrery
+export PYTHONDONTWRITEBYTECODE=1
 readonly bots=60 systems=4 seconds_most=60
 
 say() { printf 'independent client: %s\n' "$*"; }

@@ -141,16 +141,27 @@ def check_course(world, direction, throttle, speed_most, report):
     return length
 
 
+async def undock(world, value, ship, report):
+    """Leaves the station, and waits for the first snapshot outside."""
+    undocked = await value.command(new_request(), "Undock")
+    report.check(undocked["reject"] == 0, "undocking is accepted")
+    spawned = await world.session.expect("EntitySpawned")
+    report.check(spawned["entity"] == ship, f"the own ship is in space: {spawned}")
+    decoded, begun = world.counts["decoded"], time.monotonic()
+    while world.counts["decoded"] == decoded and time.monotonic() - begun < 5:
+        await asyncio.sleep(INPUT_PERIOD_S)
+
+
 async def fly(session, value, station, ship, report):
     """Undocks and flies until enough snapshots were seen; the world, with its counts."""
     world = World(session, drop_every=11)
-    undocked = await value.command(new_request(), "Undock")
-    report.check(undocked["reject"] == 0, "undocking is accepted")
-    spawned = await session.expect("EntitySpawned")
-    report.check(spawned["entity"] == ship, f"the own ship is in space: {spawned}")
-    begun = time.monotonic()
-    while world.replica.tick == 0 and time.monotonic() - begun < 5:
-        await asyncio.sleep(INPUT_PERIOD_S)
+    # Out, back into the station, and out again: two stays, the second in an epoch of its own.
+    await undock(world, value, ship, report)
+    await fly_for(world, 1.0)
+    docked = await value.command(new_request(), "Dock", station=station)
+    report.check(docked["reject"] == 0, "docking is accepted")
+    report.check((await session.expect("Docked"))["station"] == station, "and done")
+    await undock(world, value, ship, report)
     first, second = (16_384, 0, 0), (0, 9_830, -13_107)
     world.steer = (first, 1_000)
     await fly_for(world, 6.0, silent_for=1.8)
@@ -189,6 +200,7 @@ def judge(world, report):
     report.check(not world.errors, f"none of them malformed {world.errors[:3]}")
     report.check(counts["against a baseline"] >= 100 and counts["without a baseline"] >= 20,
                  "with and without a baseline")
+    report.check(len(world.epochs) == 2, f"two stays, two epochs: {sorted(world.epochs)}")
     report.check(len(ages) >= 3, "against baselines of several ages, as some were lost")
     report.check(counts["without the own ship"] == 0, "the own ship is in every one")
     report.check(world.replica.last_input > 100, f"inputs arrived: {world.replica.last_input}")

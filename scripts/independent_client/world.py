@@ -98,12 +98,14 @@ class World:
         self.sequence = self.input = 0
         self.inputs = []  # newest first
         self.counts, self.kinds = Counter(), Counter()
-        self.entities, self.bytes, self.errors = set(), 0, []
+        self.entities, self.epochs, self.bytes, self.errors = set(), set(), 0, []
         session.on_message, session.on_datagram = self.on_message, self.on_datagram
 
     def on_message(self, name, fields):
         if name == "EntitySpawned":
             self.grid, self.reckoning.own = fields["grid"], fields["entity"]
+            # What was seen before is of another stay.
+            self.reckoning.tracks = {}
         elif name in ("GridLeft", "Docked"):
             self.grid = None
 
@@ -132,6 +134,7 @@ class World:
         self.counts["full records"] += len(applied.full)
         self.counts[f"age {applied.age}"] += 1
         self.kinds.update(applied.kinds)
+        self.epochs.add(applied.epoch)
         self.entities.update(entity.id for entity in applied.exact.values())
         if self.reckoning.own not in (entity.id for entity in applied.exact.values()):
             self.counts["without the own ship"] += 1
