@@ -157,7 +157,9 @@ async def fly(session, value, station, ship, report):
     world = World(session, drop_every=11)
     # Out, back into the station, and out again: two stays, the second in an epoch of its own.
     await undock(world, value, ship, report)
+    world.steer = ((-16_384, 0, 0), 100)
     await fly_for(world, 1.0)
+    before, world.steer = world.replica.last_input, None
     docked = await value.command(new_request(), "Dock", station=station)
     report.check(docked["reject"] == 0, "docking is accepted")
     report.check((await session.expect("Docked"))["station"] == station, "and done")
@@ -172,6 +174,8 @@ async def fly(session, value, station, ship, report):
     world.steer = None
     orbit = await value.command(new_request(), "Orbit", target=station, range_m=3_000)
     report.check(orbit["reject"] == 0, "an orbit is accepted")
+    now = world.replica.last_input
+    report.check(0 < before < now, f"inputs are numbered on over both stays: {before}, {now}")
     await fly_for(world, 5.0)
     stopped = await value.command(new_request(), "Stop")
     report.check(stopped["reject"] == 0, "and so is stopping")
