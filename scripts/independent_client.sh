@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets a client that was written from docs/protocol.md alone, in Python, play on a real server:
+# Lets a client in Python that follows docs/protocol.md and no code play on a real server:
 # the golden vectors, then the handshake, a flight of 300 snapshots, commands that are sent twice.
 #
 #   scripts/independent_client.sh           all of it; needs target/release/orrery, or ORRERY=PATH

@@ -1,6 +1,6 @@
 """Snapshots: what is true at one beat on one grid, decoded bit by bit.
 
-Written from docs/protocol.md alone ("Snapshots"). A `Replica` is what a client remembers: the
+Follows docs/protocol.md and no code ("Snapshots"). A `Replica` is what a client remembers: the
 exact entities of the snapshots that it applied, and the others, carried by the law of motion.
 """
 

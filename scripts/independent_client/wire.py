@@ -1,6 +1,6 @@
 """The control stream: frames, messages, commands, queries and views.
 
-Written from docs/protocol.md alone ("Control stream", "Value", "Input datagrams"). Messages are
+Follows docs/protocol.md and no code ("Control stream", "Value", "Input datagrams"). Messages are
 tables, as they are there: a name and a list of fields, each with its type. One table serves both
 directions, so a vector can be read and written back.
 """
