@@ -41,12 +41,12 @@ step() {
         word=FAILED
         failed+=("$name")
     fi
-    summary+=("$(printf '%-7s %-10s %5d s   %s' "$word" "$name" $(($(date +%s) - from)) "$logs/$name.log")")
+    summary+=("$(printf '%-7s %-11s %5d s   %s' "$word" "$name" $(($(date +%s) - from)) "$logs/$name.log")")
 }
 
 skip() {
     steps=$((steps + 1))
-    summary+=("$(printf '%-7s %-10s           %s' skipped "$1" "$2")")
+    summary+=("$(printf '%-7s %-11s           %s' skipped "$1" "$2")")
 }
 
 tidy() {
@@ -65,6 +65,10 @@ gate() {
         return 1
     fi
     perf/gate.sh
+}
+
+independent() {
+    cargo build --release --quiet --workspace --bin orrery && scripts/independent_client.sh
 }
 
 # Tests passed and failed, from the logs of either runner.
@@ -97,6 +101,11 @@ if command -v valgrind >/dev/null 2>&1 || [ -n "${CI:-}" ]; then
     step gate gate
 else
     skip gate "valgrind is missing; a CI run fails here"
+fi
+if [ -n "${CI:-}" ] || scripts/independent_client.sh install; then
+    step independent independent
+else
+    skip independent "its Python packages cannot be had; a CI run fails here"
 fi
 
 printf '\nSummary\n'
