@@ -300,7 +300,7 @@ impl Visit {
             let which = self.trader.rng.below(self.trader.done.len() as u32) as usize;
             let (request, mut command) = self.trader.done[which].clone();
             if self.trader.rng.below(3) == 0 {
-                // The id counts, not what is asked for now.
+                // The id counts, whatever is asked under it.
                 let trader = &mut self.trader;
                 command = wish(&mut trader.knows, &mut trader.rng).unwrap_or(command);
             }
