@@ -221,6 +221,28 @@ pub enum Intent {
     },
     /// Put the ship, which is docked, into space.
     Undock,
+    /// Lock a ship of this grid: judged further by [`crate::fight::lock`].
+    Lock {
+        /// Which.
+        target: EntityId,
+    },
+    /// Let go of a target: judged further by [`crate::fight::unlock`].
+    Unlock {
+        /// Which.
+        target: EntityId,
+    },
+    /// Switch a module on: judged further by [`crate::fight::activate`].
+    Activate {
+        /// Its slot, see [`crate::fight::slot_number`].
+        slot: u8,
+        /// What it is to be aimed at.
+        target: Option<EntityId>,
+    },
+    /// Switch a module off: judged further by [`crate::fight::deactivate`].
+    Deactivate {
+        /// Its slot.
+        slot: u8,
+    },
 }
 
 /// Judges a command of the pilot of the ship at `place`, with the contacts as they are now.
@@ -288,6 +310,18 @@ pub fn validate(
             dock::may_dock(content, own, &contact)?;
             Ok(Intent::Dock { station })
         }
+        Command::Lock { target } => {
+            contact(target)?;
+            Ok(Intent::Lock { target })
+        }
+        Command::Unlock { target } => Ok(Intent::Unlock { target }),
+        Command::Activate { slot, target } => {
+            if let Some(target) = target {
+                contact(target)?;
+            }
+            Ok(Intent::Activate { slot, target })
+        }
+        Command::Deactivate { slot } => Ok(Intent::Deactivate { slot }),
         // Answered above for both places.
         Command::Undock => Err(RejectCode::NotDocked),
     }

@@ -132,6 +132,19 @@ impl Clients {
                     },
                 );
             }
+            EventKind::Seated { ship, hull } => {
+                if let Some(identity) = &mut session.identity {
+                    identity.ship = ship;
+                    identity.ship_type = hull;
+                }
+            }
+            EventKind::Tell(message) => {
+                if matches!(*message, ServerMessage::KillReport { .. }) {
+                    Self::tell_when_durable(session, done, *message);
+                } else {
+                    self.tell_in_order(session, *message);
+                }
+            }
             EventKind::Displaced => {
                 // The grid has given the ship to another client already.
                 session.grid = None;
