@@ -29,8 +29,8 @@ use combat::{
 };
 pub use command::WireCommand;
 use field::{
-    Bytes, Characters, Codec, Fixed, Id, MaybeBody, MaybeId, MaybeNumber, NameList, Nested, Rows, Signed,
-    Text, Varint,
+    Bytes, Characters, Codec, Fixed, Id, MaybeBody, MaybeId, MaybeNumber, NameList, Nested, Rows,
+    Signed, Text, Varint,
 };
 pub use frame::{FrameDecoder, FrameError};
 pub use number::{DepartureReason, RefusalCode, Reject, Severity};

@@ -155,10 +155,7 @@ impl Rules for Space {
         codec::encode_row(&part.table.columns().row(row), bytes);
     }
 
-    fn decode_row(
-        context: &SpaceContext,
-        bytes: &mut Reader<'_>,
-    ) -> Result<SpaceRow, DecodeError> {
+    fn decode_row(context: &SpaceContext, bytes: &mut Reader<'_>) -> Result<SpaceRow, DecodeError> {
         let mut row = codec::decode_row(bytes)?;
         if row.fight.derive(&context.content, Tick(0)) {
             Ok(row)
@@ -171,10 +168,7 @@ impl Rules for Space {
         bytes.put_u64(local.serial);
     }
 
-    fn decode_local(
-        _: &SpaceContext,
-        bytes: &mut Reader<'_>,
-    ) -> Result<FightLocal, DecodeError> {
+    fn decode_local(_: &SpaceContext, bytes: &mut Reader<'_>) -> Result<FightLocal, DecodeError> {
         let serial = bytes.u64()?;
         Ok(FightLocal { serial })
     }

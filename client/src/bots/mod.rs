@@ -309,6 +309,9 @@ impl Bot {
                 others: sightings,
                 hangar: self.hangar.as_deref(),
                 goods: self.content.items(),
+                locks: &player.situation.locks,
+                modules: &player.situation.modules,
+                tick: player.grid_tick(),
             },
             actions,
         );

@@ -54,7 +54,9 @@ pub fn apply(
     }
     if blow.act.is_hostile() {
         let lengths = &super::TIMERS;
-        fighter.timers.note(LawDeed::AttackedByPlayer, tick, true, lengths);
+        fighter
+            .timers
+            .note(LawDeed::AttackedByPlayer, tick, true, lengths);
     }
     let signature_m = fighter.stats().signature_m;
     match &blow.act {
@@ -78,7 +80,13 @@ pub fn apply(
             amount,
             cycle_s,
             until,
-        } => mend(tick, fighter, source, blow.by.slot, (*layer, *amount, *cycle_s, *until)),
+        } => mend(
+            tick,
+            fighter,
+            source,
+            blow.by.slot,
+            (*layer, *amount, *cycle_s, *until),
+        ),
         Act::Charge(gj) => {
             fighter.capacitor.add(tick, *gj);
             outcome.is_changed = true;

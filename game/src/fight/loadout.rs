@@ -68,7 +68,9 @@ impl Loadouts {
 fn fit_for<'a>(content: &'a Content, hull: &str) -> Option<&'a NamedFit> {
     let rank = |it: &NamedFit| {
         let order = [Purpose::Newcomer, Purpose::Bot, Purpose::Npc];
-        order.iter().position(|purpose| it.purposes.contains(purpose))
+        order
+            .iter()
+            .position(|purpose| it.purposes.contains(purpose))
     };
     let of_hull = content.fits().iter().filter(|it| it.hull == hull);
     // The first of the smallest.

@@ -224,7 +224,9 @@ impl<S: Sights> Turn<'_, S> {
     fn act_on(&mut self, fighter: &mut Fighter, module: &ModuleStats, work: &Work, sight: &Sight) {
         if module.effect.is_hostile() {
             let (tick, lengths) = (self.tick, &super::TIMERS);
-            fighter.timers.note(LawDeed::AttackedPlayer, tick, true, lengths);
+            fighter
+                .timers
+                .note(LawDeed::AttackedPlayer, tick, true, lengths);
         }
         let slot = slot_number(module.slot);
         let distance = self.distance_m(sight);
@@ -259,7 +261,14 @@ impl<S: Sights> Turn<'_, S> {
             },
             Effect::WarpDisruptor { strength } | Effect::WarpScrambler { strength } => {
                 let scrambles = matches!(module.effect, Effect::WarpScrambler { .. });
-                last(until, Deed::Disrupt { strength, scrambles }, true)
+                last(
+                    until,
+                    Deed::Disrupt {
+                        strength,
+                        scrambles,
+                    },
+                    true,
+                )
             }
             effect => {
                 let changes: Vec<_> = externals(&effect, factor).collect();
@@ -275,7 +284,8 @@ impl<S: Sights> Turn<'_, S> {
     /// What happens at the end of a cycle.
     fn land_end(&mut self, fighter: &mut Fighter, module: &ModuleStats, work: &Work) {
         let hp = fighter.stats().hp;
-        let filled = |left: f64, amount: f64, whole: f64| crate::bound::smaller(left + amount, whole);
+        let filled =
+            |left: f64, amount: f64, whole: f64| crate::bound::smaller(left + amount, whole);
         let until = self.tick.plus(beats(module.cycle_s));
         let (layer, amount) = match module.effect {
             Effect::ArmourRepairer { amount } => {

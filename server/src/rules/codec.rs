@@ -10,8 +10,8 @@ use orrery_game::columns::Ship;
 use orrery_kernel::codec::{DecodeError, Put as _, Reader};
 use orrery_services::character::CharacterRow;
 
-use super::fight;
 use super::columns::{Pilot, Presence, SpaceColumns, SpaceRow};
+use super::fight;
 use super::input::{Input, Message};
 
 /// The version of these encodings.

@@ -9,17 +9,17 @@
 use orrery_base::columns::Columns as _;
 use orrery_base::command::{Command, RejectCode};
 use orrery_base::{ClientId, EntityId, ShardIndex};
-use orrery_game::order::{self, Intent, Whereabouts};
 use orrery_game::dock;
+use orrery_game::order::{self, Intent, Whereabouts};
 use orrery_kernel::effects::{EffectBuffer, TargetedEffect};
 use orrery_kernel::part::Part;
 use orrery_kernel::rules::{BeatContext, Output};
 
-use super::{Effect, Space, fight};
 use super::columns::Presence;
 use super::frame::FrameContacts;
 use super::input::{Event, EventKind, Message};
 use super::presence::character_write;
+use super::{Effect, Space, fight};
 
 /// A command on its way from gathering to judgement, within one beat.
 #[derive(Clone, Copy, Debug)]

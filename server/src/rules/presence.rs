@@ -255,7 +255,10 @@ fn arrive(
     .expect("a gate of the galaxy has a gate's type");
     let mut row = row.clone();
     let is_known = row.fight.derive(content, beat.tick);
-    assert!(is_known, "a ship that comes from another grid has a hull of the content");
+    assert!(
+        is_known,
+        "a ship that comes from another grid has a hull of the content"
+    );
     row.ship.set_motion(orrery_base::motion::Motion {
         response: row.ship.response,
         ..orrery_base::motion::Motion::at_rest(position_cm)

@@ -16,7 +16,12 @@ pub struct Destroyed {
 }
 
 /// Puts a loss on this beat's list.
-pub fn destroyed(list: &mut Vec<Destroyed>, character: CharacterId, ship: EntityId, wreck: EntityId) {
+pub fn destroyed(
+    list: &mut Vec<Destroyed>,
+    character: CharacterId,
+    ship: EntityId,
+    wreck: EntityId,
+) {
     list.push(Destroyed {
         character,
         ship,

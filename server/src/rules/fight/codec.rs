@@ -10,8 +10,8 @@ use orrery_base::digest::Digest;
 use orrery_base::{CharacterId, ClientId, EntityId, ShardIndex, Tick, TypeId};
 use orrery_game::attribute::Attribute;
 use orrery_game::fight::{
-    Deed, EXTERNALS_MAX, External, FLIGHTS_MAX, Fighter, Flight, LOCKS_MAX, Lock,
-    PARTICIPANTS_MAX, Participant, Work,
+    Deed, EXTERNALS_MAX, External, FLIGHTS_MAX, Fighter, Flight, LOCKS_MAX, Lock, PARTICIPANTS_MAX,
+    Participant, Work,
 };
 use orrery_game::fitting::{self, ExternalModifier};
 use orrery_game::missile::Warhead;
@@ -29,7 +29,11 @@ fn put_f64(bytes: &mut Vec<u8>, value: f64) {
 
 fn take_f64(bytes: &mut Reader<'_>) -> Result<f64, DecodeError> {
     let value = f64::from_bits(bytes.u64()?);
-    if value.is_nan() { Err(INVALID) } else { Ok(value) }
+    if value.is_nan() {
+        Err(INVALID)
+    } else {
+        Ok(value)
+    }
 }
 
 /// A list, as long as it is and no longer than `most`.
@@ -93,17 +97,23 @@ fn put_fighter(fighter: &Fighter, bytes: &mut Vec<u8>) {
     for pool in [&fighter.capacitor, &fighter.shield] {
         let (anchor, at_anchor, capacity, tau_s) = pool.parts();
         bytes.put_u64(anchor.0);
-        [at_anchor, capacity, tau_s].map(|it| put_f64(bytes, it));
+        for it in [at_anchor, capacity, tau_s] {
+            put_f64(bytes, it);
+        }
     }
     put_f64(bytes, fighter.armour_hp);
     put_f64(bytes, fighter.hull_hp);
     bytes.put_varint(fighter.locks.len() as u64);
     for lock in &fighter.locks {
-        [lock.target.0, lock.since.0, lock.done.0].map(|it| bytes.put_u64(it));
+        for it in [lock.target.0, lock.since.0, lock.done.0] {
+            bytes.put_u64(it);
+        }
     }
     for work in &fighter.modules {
         bytes.put_u8(u8::from(work.is_on) | u8::from(work.is_reloading) << 1);
-        [work.target.0, work.start.0, work.end.0].map(|it| bytes.put_u64(it));
+        for it in [work.target.0, work.start.0, work.end.0] {
+            bytes.put_u64(it);
+        }
         bytes.put_u32(work.charges);
     }
     bytes.put_varint(fighter.externals.len() as u64);
@@ -115,13 +125,17 @@ fn put_fighter(fighter: &Fighter, bytes: &mut Vec<u8>) {
         bytes.put_u64(flight.target.0);
         bytes.put_u8(flight.slot);
         bytes.put_u64(flight.arrives.0);
-        flight.volley.map(|it| put_f64(bytes, it));
+        for it in flight.volley {
+            put_f64(bytes, it);
+        }
         let warhead = &flight.warhead;
         put_f64(bytes, warhead.explosion_radius_m);
         put_f64(bytes, warhead.explosion_velocity_m_per_s);
         put_f64(bytes, warhead.reduction_exponent);
     }
-    fighter.timers.ends().map(|it| bytes.put_u64(it.0));
+    for it in fighter.timers.ends() {
+        bytes.put_u64(it.0);
+    }
     bytes.put_varint(fighter.participants.len() as u64);
     for it in &fighter.participants {
         bytes.put_u64(it.character.0);

@@ -68,11 +68,7 @@ pub(super) fn settle(
 }
 
 /// The owner's part: the rows of ships that are lost become traces; pods are replaced.
-pub(super) fn bury(
-    beat: &BeatContext<'_, Space>,
-    part: &mut Part<Space>,
-    out: &mut Output<Space>,
-) {
+pub(super) fn bury(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, out: &mut Output<Space>) {
     let dying = core::mem::take(&mut part.scratch.fight.dying);
     for &ship in &dying {
         let Some(row) = part.table.row_of(ship) else {
@@ -151,7 +147,9 @@ pub fn lend(
     let Some(fresh) = Ship::of_hull(content, lent, owner, position, beat.tick) else {
         return false;
     };
-    columns.fight.set_row(row, Fight::of_ship(beat.context, &fresh, beat.tick));
+    columns
+        .fight
+        .set_row(row, Fight::of_ship(beat.context, &fresh, beat.tick));
     columns.ship.set_row(row, fresh);
     super::settle_law(columns, row, beat.tick.next());
     let owned = ShipOwner {
@@ -160,7 +158,13 @@ pub fn lend(
     };
     out.write(ship, owner_write(ship, Some(owned)));
     let client = (columns.pilot.client[row], columns.pilot.edge[row]);
-    tell(beat, out, ship, client, EventKind::Seated { ship, hull: lent });
+    tell(
+        beat,
+        out,
+        ship,
+        client,
+        EventKind::Seated { ship, hull: lent },
+    );
     true
 }
 

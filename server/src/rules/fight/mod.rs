@@ -83,7 +83,11 @@ impl FightScratch {
 impl Fight {
     /// The fight of a fresh ship of a hull; nothing if the content has no such hull.
     #[must_use]
-    pub fn of_ship(context: &super::context::SpaceContext, row: &orrery_game::columns::Ship, tick: Tick) -> Self {
+    pub fn of_ship(
+        context: &super::context::SpaceContext,
+        row: &orrery_game::columns::Ship,
+        tick: Tick,
+    ) -> Self {
         let vitals = [row.shield, row.armour, row.hull];
         let fighter = context.loadouts.fighter(row.type_id, tick);
         Self {

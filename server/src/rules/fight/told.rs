@@ -44,7 +44,13 @@ pub(super) fn damage(
             tick: beat.tick,
             hits: hits.to_vec(),
         };
-        tell(beat, out, source, client, EventKind::Tell(Box::new(message)));
+        tell(
+            beat,
+            out,
+            source,
+            client,
+            EventKind::Tell(Box::new(message)),
+        );
     }
 }
 
@@ -103,7 +109,11 @@ pub fn status(tick: Tick, fighter: &Fighter) -> ServerMessage {
         capacitor_tick,
         capacitor: milli(capacitor),
         capacitor_most: milli(most),
-        capacitor_tau_ms: if tau_s.is_finite() { milli(tau_s) as u32 } else { 0 },
+        capacitor_tau_ms: if tau_s.is_finite() {
+            milli(tau_s) as u32
+        } else {
+            0
+        },
         max_speed: stats.law.max_speed as u32,
         disruption: milli(fighter.disruption()) as u32,
         is_jammed: fighter.is_jammed(),
