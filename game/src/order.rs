@@ -310,6 +310,22 @@ pub fn validate(
             dock::may_dock(content, own, &contact)?;
             Ok(Intent::Dock { station })
         }
+        Command::Lock { .. }
+        | Command::Unlock { .. }
+        | Command::Activate { .. }
+        | Command::Deactivate { .. } => combat(command, &contact),
+        // Answered above for both places.
+        Command::Undock => Err(RejectCode::NotDocked),
+    }
+}
+
+/// Commands about a fight: whom they name must be there. The rest is for [`crate::fight`], which
+/// knows the ship's modules and locks.
+fn combat(
+    command: &Command,
+    contact: &impl Fn(EntityId) -> Result<Contact, RejectCode>,
+) -> Result<Intent, RejectCode> {
+    match *command {
         Command::Lock { target } => {
             contact(target)?;
             Ok(Intent::Lock { target })
@@ -322,8 +338,7 @@ pub fn validate(
             Ok(Intent::Activate { slot, target })
         }
         Command::Deactivate { slot } => Ok(Intent::Deactivate { slot }),
-        // Answered above for both places.
-        Command::Undock => Err(RejectCode::NotDocked),
+        _ => Err(RejectCode::NotAvailable),
     }
 }
 

@@ -60,20 +60,9 @@ pub fn apply(
     }
     let signature_m = fighter.stats().signature_m;
     match &blow.act {
-        Act::Strike {
-            volley,
-            quality,
-            warhead,
-        } => {
-            let factor = warhead.as_ref().map_or(*quality, |warhead| {
-                damage_factor(warhead, speed_m_per_s(seat), signature_m)
-            });
-            let taken = strike(tick, fighter, blow, &damage::scaled(volley, factor));
+        Act::Strike { .. } => {
+            outcome.taken = volley(tick, seat, fighter, blow);
             outcome.is_destroyed = fighter.is_lost();
-            outcome.taken = Some(Taken {
-                layers: taken,
-                quality: *quality,
-            });
         }
         Act::Repair {
             layer,
@@ -101,13 +90,8 @@ pub fn apply(
             outcome.is_changed = true;
         }
         Act::Last { until, deed, .. } => {
-            let external = External {
-                source,
-                slot: blow.by.slot,
-                until: *until,
-                deed: deed.clone(),
-            };
             outcome.is_changed = true;
+            let external = external(source, blow, *until, deed.clone());
             outcome.is_derived = put(fighter, external, tick);
         }
         Act::Jam {
@@ -119,13 +103,7 @@ pub fn apply(
             let chance = sensor::jam_chance(strengths[kind as usize], *factor, strength);
             let module = u32::from(blow.by.slot);
             if sensor::roll(seed, tick, source, seat.id, module, chance) {
-                let external = External {
-                    source,
-                    slot: blow.by.slot,
-                    until: *until,
-                    deed: Deed::Jam,
-                };
-                put(fighter, external, tick);
+                put(fighter, external(source, blow, *until, Deed::Jam), tick);
                 outcome.is_changed = true;
             }
         }
@@ -133,9 +111,39 @@ pub fn apply(
     outcome
 }
 
+/// What a blow leaves on a ship.
+const fn external(source: EntityId, blow: &Blow, until: Tick, deed: Deed) -> External {
+    External {
+        source,
+        slot: blow.by.slot,
+        until,
+        deed,
+    }
+}
+
 fn speed_m_per_s(seat: &Seat) -> f64 {
     let speed = math::length(seat.velocity.map(i64::from));
     velocity_to_m_per_s(i32::try_from(speed).unwrap_or(i32::MAX))
+}
+
+/// A volley; `None` if the blow is none.
+fn volley(tick: Tick, seat: &Seat, fighter: &mut Fighter, blow: &Blow) -> Option<Taken> {
+    let Act::Strike {
+        volley,
+        quality,
+        warhead,
+    } = &blow.act
+    else {
+        return None;
+    };
+    let signature_m = fighter.stats().signature_m;
+    let factor = warhead.as_ref().map_or(*quality, |warhead| {
+        damage_factor(warhead, speed_m_per_s(seat), signature_m)
+    });
+    Some(Taken {
+        layers: strike(tick, fighter, blow, &damage::scaled(volley, factor)),
+        quality: *quality,
+    })
 }
 
 /// Damage; returns what the layers lost.

@@ -70,26 +70,16 @@ pub(super) fn place(context: &SpaceContext, location: &Location) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orrery_base::money::Money;
+    use orrery_game::content::compile;
 
     fn ship(id: u32, empire: u8, role: &str) -> ShipType {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../content");
+        let pack = compile(&folder).expect("the project's content compiles");
         ShipType {
             id: TypeId(id),
-            name: format!("ship {id}"),
             empire,
             role: role.to_owned(),
-            description: String::new(),
-            mass_kg: 1.0,
-            inertia: 1.0,
-            max_speed_m_per_s: 1.0,
-            radius_m: 1.0,
-            shield_hp: 1,
-            armour_hp: 1,
-            hull_hp: 1,
-            cargo_m3: 1,
-            packed_m3: 1,
-            base_price: Money(1),
-            afterburner: None,
+            ..pack.ships[0].clone()
         }
     }
 

@@ -18,7 +18,7 @@ use orrery_proto::message::DepartureReason;
 use orrery_proto::snapshot::SlotState;
 
 use super::Space;
-use super::columns::{NO_CLIENT, Presence};
+use super::columns::{NO_CLIENT, Presence, SpaceColumns};
 use super::context::SpaceContext;
 
 /// A client that watches from a ship on this grid.
@@ -98,11 +98,7 @@ pub fn frame(
                 frame.left.push(Left {
                     entity: id,
                     slot,
-                    reason: if columns.fight.died[row] + 1 == pilot.since[row] {
-                        DepartureReason::Destroyed
-                    } else {
-                        reason_of(presence, pilot.place[row])
-                    },
+                    reason: reason_of(columns, row),
                 });
             }
             continue;
@@ -115,9 +111,7 @@ pub fn frame(
             vitals: [ship.shield[row], ship.armour[row], ship.hull[row]],
             activity: ship.activity[row],
         });
-        let fighter = columns.fight.fighter[row].as_ref();
-        let signature_m = fighter.map_or(0.0, |it| it.stats().signature_m);
-        frame.signature_m.push(signature_m);
+        frame.signature_m.push(columns.fight.signature_m(row));
         frame.slots.push(slot.0);
         for (axis, cm) in frame.position_cm.iter_mut().zip(ship.position_cm(row)) {
             axis.push(cm);
@@ -141,10 +135,13 @@ pub fn frame(
     frame
 }
 
-const fn reason_of(presence: Presence, place: u64) -> DepartureReason {
-    match presence {
+/// Why a row is not in space any more.
+fn reason_of(columns: &SpaceColumns, row: usize) -> DepartureReason {
+    let (died, since) = (columns.fight.died[row], columns.pilot.since[row]);
+    match columns.presence(row) {
+        _ if died + 1 == since => DepartureReason::Destroyed,
         Presence::Docked => DepartureReason::Docked,
-        Presence::Trace if place != 0 => DepartureReason::Jumped,
+        Presence::Trace if columns.pilot.place[row] != 0 => DepartureReason::Jumped,
         Presence::Trace => DepartureReason::LoggedOff,
         Presence::InSpace => DepartureReason::Unspecified,
     }

@@ -132,19 +132,8 @@ impl Clients {
                     },
                 );
             }
-            EventKind::Seated { ship, hull } => {
-                if let Some(identity) = &mut session.identity {
-                    identity.ship = ship;
-                    identity.ship_type = hull;
-                }
-            }
-            EventKind::Tell(message) => {
-                if matches!(*message, ServerMessage::KillReport { .. }) {
-                    Self::tell_when_durable(session, done, *message);
-                } else {
-                    self.tell_in_order(session, *message);
-                }
-            }
+            EventKind::Seated { ship, hull } => session.seat(ship, hull),
+            EventKind::Tell(message) => self.tell_of_fight(session, done, *message),
             EventKind::Displaced => {
                 // The grid has given the ship to another client already.
                 session.grid = None;
@@ -156,6 +145,15 @@ impl Clients {
             EventKind::NotHere { moved_to } => self.chase(session, moved_to)?,
         }
         Ok(())
+    }
+
+    /// Something of a fight: what is stored is told when it is durable.
+    fn tell_of_fight(&mut self, session: &mut Session, done: Tick, message: ServerMessage) {
+        if matches!(message, ServerMessage::KillReport { .. }) {
+            Self::tell_when_durable(session, done, message);
+        } else {
+            self.tell_in_order(session, message);
+        }
     }
 
     /// The character has moved on since its row was read: the client is sent after it.

@@ -95,16 +95,8 @@ fn row() -> impl Strategy<Value = SpaceRow> {
     (ship(), pilot, fight()).prop_map(|(ship, pilot, fight)| SpaceRow { ship, pilot, fight })
 }
 
-/// A fight without modules: what is in the slots is the fit's own encoding.
-fn fight() -> impl Strategy<Value = Fight> {
+fn external() -> impl Strategy<Value = External> {
     let hp = || 0.0..1e6_f64;
-    let tick = || any::<u64>().prop_map(Tick);
-    let id = || any::<u64>().prop_map(EntityId);
-    let pool = move || {
-        (tick(), 0.0..1.0_f64, 1.0..1e6_f64, 0.1..1e4_f64).prop_map(|(anchor, share, most, tau)| {
-            Pool::from_parts(anchor, share * most, most, tau).unwrap()
-        })
-    };
     let deed = prop_oneof![
         Just(Deed::Jam),
         (hp(), any::<bool>()).prop_map(|(strength, scrambles)| Deed::Disrupt {
@@ -122,11 +114,23 @@ fn fight() -> impl Strategy<Value = Fight> {
     ];
     let external =
         (id(), any::<u8>(), tick(), deed).prop_map(|(source, slot, until, deed)| External {
-            source,
+            source: EntityId(source),
             slot,
-            until,
+            until: Tick(until),
             deed,
-        });
+        })
+}
+
+/// A fight without modules: what is in the slots is the fit's own encoding.
+fn fight() -> impl Strategy<Value = Fight> {
+    let hp = || 0.0..1e6_f64;
+    let tick = || any::<u64>().prop_map(Tick);
+    let id = || any::<u64>().prop_map(EntityId);
+    let pool = move || {
+        (tick(), 0.0..1.0_f64, 1.0..1e6_f64, 0.1..1e4_f64).prop_map(|(anchor, share, most, tau)| {
+            Pool::from_parts(anchor, share * most, most, tau).unwrap()
+        })
+    };
     let lock = (id(), tick(), tick()).prop_map(|(target, since, done)| Lock {
         target,
         since,
@@ -155,7 +159,7 @@ fn fight() -> impl Strategy<Value = Fight> {
             }
         });
     let lists = (
-        prop::collection::vec(external, 0..4),
+        prop::collection::vec(external(), 0..4),
         prop::collection::vec(lock, 0..4),
         prop::collection::vec(flight, 0..3),
         prop::collection::vec(participant, 0..3),

@@ -52,6 +52,15 @@ columns! {
     }
 }
 
+impl FightColumns {
+    /// The signature of a row, metres; zero for what does not fight.
+    #[must_use]
+    pub fn signature_m(&self, row: usize) -> f64 {
+        let fighter = self.fighter[row].as_ref();
+        fighter.map_or(0.0, |it| it.stats().signature_m)
+    }
+}
+
 /// State of a grid that is no entity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FightLocal {

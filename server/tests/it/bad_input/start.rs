@@ -1,7 +1,7 @@
 //! Starts that must fail, and say why: ports, folders, stores and packs that are not what the
 //! server needs. Whatever they find is as it was before.
 
-use orrery_game::content::{Content, compile};
+use orrery_game::content::{Content, FORMAT_VERSION, compile};
 use orrery_storage::{Batch, Domain, meta};
 
 use super::assert_well;
@@ -123,7 +123,8 @@ fn packs_of_another_version_or_content() {
     };
     let error = with(&|bytes| bytes[8] += 1);
     assert!(
-        error.contains("format 3") && error.contains("reads format 2"),
+        error.contains(&format!("format {}", FORMAT_VERSION + 1))
+            && error.contains(&format!("reads format {FORMAT_VERSION}")),
         "{error}"
     );
     let error = with(&|bytes| *bytes.last_mut().unwrap() ^= 1);
