@@ -139,7 +139,7 @@ pub fn frame(
 fn reason_of(columns: &SpaceColumns, row: usize) -> DepartureReason {
     let (died, since) = (columns.fight.died[row], columns.pilot.since[row]);
     match columns.presence(row) {
-        _ if died + 1 == since => DepartureReason::Destroyed,
+        _ if died != 0 && died + 1 == since => DepartureReason::Destroyed,
         Presence::Docked => DepartureReason::Docked,
         Presence::Trace if columns.pilot.place[row] != 0 => DepartureReason::Jumped,
         Presence::Trace => DepartureReason::LoggedOff,

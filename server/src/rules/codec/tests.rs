@@ -112,13 +112,14 @@ fn external() -> impl Strategy<Value = External> {
             }])
         }),
     ];
-    let external =
-        (id(), any::<u8>(), tick(), deed).prop_map(|(source, slot, until, deed)| External {
+    (any::<u64>(), any::<u8>(), any::<u64>(), deed).prop_map(|(source, slot, until, deed)| {
+        External {
             source: EntityId(source),
             slot,
             until: Tick(until),
             deed,
-        })
+        }
+    })
 }
 
 /// A fight without modules: what is in the slots is the fit's own encoding.
