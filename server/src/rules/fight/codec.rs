@@ -10,7 +10,7 @@ use orrery_base::{CharacterId, ClientId, EntityId, ShardIndex, Tick, TypeId};
 use orrery_game::attribute::Attribute;
 use orrery_game::fight::{
     Deed, EXTERNALS_MAX, External, FLIGHTS_MAX, Fighter, Flight, LOCKS_MAX, Lock, PARTICIPANTS_MAX,
-    Participant, Work,
+    Participant, Work, slot_number,
 };
 use orrery_game::fitting::{self, ExternalModifier};
 use orrery_game::missile::Warhead;
