@@ -63,6 +63,28 @@ pub enum Command {
     },
     /// Leave the station.
     Undock,
+    /// Begin to lock a ship.
+    Lock {
+        /// Which.
+        target: EntityId,
+    },
+    /// Let go of a locked ship.
+    Unlock {
+        /// Which.
+        target: EntityId,
+    },
+    /// Switch a module on.
+    Activate {
+        /// Where it is: rack (0 high, 1 mid, 2 low, 3 rig) times eight, and the index in it.
+        slot: u8,
+        /// The locked ship that it is aimed at, if it is aimed at one.
+        target: Option<EntityId>,
+    },
+    /// Switch a module off: it rests when its cycle is over.
+    Deactivate {
+        /// Where it is, as in `Activate`.
+        slot: u8,
+    },
 }
 
 macro_rules! rejects {
@@ -141,6 +163,38 @@ rejects! {
     UnknownCommand = 20, "The server does not know that command: it is older than your client.";
     /// The command has no request id.
     RequestMissing = 21, "That command has no request id.";
+    /// The target is a station, a gate or a wreck.
+    NotLockable = 30, "That cannot be locked.";
+    /// The target is beyond the range of the sensors or of the module.
+    TargetOutOfRange = 31, "The target is out of range.";
+    /// As many targets are locked as the ship can hold.
+    TooManyTargets = 32, "Your ship cannot lock more targets.";
+    /// The target is not locked, or the lock does not hold yet.
+    TargetNotLocked = 33, "Lock the target first.";
+    /// There is no module in that slot.
+    NoModule = 34, "There is no module in that slot.";
+    /// The module works without being switched.
+    ModulePassive = 35, "That module works by itself.";
+    /// The module is at work already.
+    ModuleBusy = 36, "That module is at work already.";
+    /// The module is not at work.
+    ModuleResting = 37, "That module is not at work.";
+    /// There is nothing yet that the module could do in space.
+    ModuleUnusable = 38, "That module cannot be used yet.";
+    /// The capacitor holds less than the module needs.
+    CapacitorEmpty = 39, "The capacitor does not hold enough for that.";
+    /// The module is not loaded.
+    NotLoaded = 40, "That module is not loaded.";
+    /// The ship is jammed.
+    Jammed = 41, "Your sensors are jammed.";
+    /// The ship's drive is scrambled.
+    Scrambled = 42, "Your microwarp drive is scrambled.";
+    /// As many modules of the group are at work as may be.
+    GroupActive = 43, "No more modules of that kind can be at work.";
+    /// The ship used a weapon a moment ago.
+    WeaponsHot = 44, "You have attacked somebody: wait until your weapons are cold.";
+    /// The ship is lost.
+    ShipLost = 45, "Your ship is lost.";
     /// The request is older than the server remembers, or its id is not of version 7.
     RequestExpired = 100, "This request is too old to be judged: look at what you have, then ask anew.";
     /// The client's clock is ahead.

@@ -18,6 +18,7 @@ use orrery_game::order::Order;
 use orrery_game::steer::{Own, target_velocity};
 use orrery_proto::client::ClientWorld;
 use orrery_proto::handshake::{ClientHandshake, Step};
+use orrery_proto::message::combat::{LockState, ModuleStatus};
 use orrery_proto::message::{ClientMessage, FrameDecoder, ServerMessage};
 use orrery_proto::snapshot::SnapshotError;
 use orrery_proto::{ALPN, PROTOCOL_VERSION};
@@ -72,6 +73,12 @@ pub struct Situation {
     pub docked: Option<EntityId>,
     /// The grid it is on, while in space.
     pub grid: Option<GridId>,
+    /// Its targets, locked or being locked.
+    pub locks: Vec<LockState>,
+    /// Its modules, by slot.
+    pub modules: Vec<ModuleStatus>,
+    /// The largest speed of its ship, 2⁻¹⁴ cm per beat; zero until the server has said so.
+    pub max_speed: i32,
 }
 
 /// One connected player.
@@ -282,6 +289,9 @@ impl Player {
                 situation.system = *system;
                 situation.ship = *entity;
                 situation.docked = None;
+                situation.max_speed = 0;
+                situation.locks.clear();
+                situation.modules.clear();
                 self.world.spawned(*grid, *entity);
             }
             ServerMessage::Welcome {
@@ -299,6 +309,16 @@ impl Player {
             ServerMessage::GridLeft { .. } => {
                 situation.grid = None;
                 self.world.left_grid();
+            }
+            ServerMessage::ShipStatus {
+                max_speed,
+                locks,
+                modules,
+                ..
+            } => {
+                situation.max_speed = i32::try_from(*max_speed).unwrap_or(i32::MAX);
+                situation.locks.clone_from(locks);
+                situation.modules.clone_from(modules);
             }
             ServerMessage::Departed { entity, .. } => self.world.departed(*entity),
             ServerMessage::Dilation {
@@ -326,7 +346,8 @@ impl Player {
     pub fn own(&self, content: &Content) -> Option<Own> {
         let entity = self.world.replica().entity(self.world.own()?)?;
         let burning = entity.activity() & activity::AFTERBURNER != 0;
-        let law = content.law(entity.type_id, burning)?;
+        let law = content.law(entity.type_id, burning);
+        let law = law.or_else(|| content.law(entity.type_id, false))?;
         let motion = self
             .world
             .prediction()
@@ -335,7 +356,10 @@ impl Player {
         let radius_cm = content.radius_cm(entity.type_id);
         Some(Own {
             motion,
-            max_speed: law.max_speed,
+            max_speed: match self.situation.max_speed {
+                0 => law.max_speed,
+                known => known,
+            },
             radius_cm,
         })
     }

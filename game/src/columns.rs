@@ -28,6 +28,8 @@ pub enum Kind {
     Station = 1,
     /// A gate, which leads to another system.
     Gate = 2,
+    /// What is left of a ship.
+    Wreck = 3,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             0 => Some(Self::Ship),
             1 => Some(Self::Station),
             2 => Some(Self::Gate),
+            3 => Some(Self::Wreck),
             _ => None,
         }
     }

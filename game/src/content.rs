@@ -333,8 +333,11 @@ impl Content {
         for (index, gate) in pack.gates.iter().enumerate() {
             content.enter(gate.id, Kind::Gate, index, gate.radius_m);
         }
-        for container in &pack.containers {
+        for (index, container) in pack.containers.iter().enumerate() {
             content.radius_cm[container.id.0 as usize] = centimetres_of(container.radius_m);
+            if container.role == ContainerRole::Wreck {
+                content.enter(container.id, Kind::Wreck, index, container.radius_m);
+            }
         }
         for drone in &pack.drones {
             content.radius_cm[drone.id.0 as usize] = centimetres_of(drone.radius_m);
@@ -404,7 +407,7 @@ impl Content {
             Some(Kind::Ship) => self.ship(id).map(|t| t.name.as_str()),
             Some(Kind::Station) => self.station(id).map(|t| t.name.as_str()),
             Some(Kind::Gate) => self.gate(id).map(|t| t.name.as_str()),
-            None => {
+            Some(Kind::Wreck) | None => {
                 let item = self.item(id).map(|t| t.name.as_str());
                 item.or_else(|| self.container(id).map(|t| t.name.as_str()))
                     .or_else(|| self.skill(id).map(|t| t.name.as_str()))

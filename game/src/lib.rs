@@ -20,6 +20,7 @@
 //! | [`warp`], [`inhibit`], [`bump`], [`landing`] | formulas of flight |
 //! | [`lock`], [`sensor`], [`scanner`], [`probe`], [`cloak`] | formulas of seeing and hiding |
 //! | [`range`], [`turret`], [`missile`], [`blast`], [`damage`] | formulas of weapons |
+//! | [`fight`] | ships that fight: locks, modules, blows, what is left |
 //! | [`repair`], [`drain`], [`star`] | what else changes shields, hulls and capacitors |
 //! | [`timers`], [`safety`], [`security`], [`tether`], [`insurance`] | the law, and protection |
 //! | [`mining`], [`wreck`], [`container`], [`npc`] | rocks, remains and pirates |
@@ -42,6 +43,7 @@ pub mod content;
 pub mod damage;
 pub mod dock;
 pub mod drain;
+pub mod fight;
 pub mod fitting;
 pub mod galaxy;
 pub mod gate;

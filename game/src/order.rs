@@ -221,6 +221,28 @@ pub enum Intent {
     },
     /// Put the ship, which is docked, into space.
     Undock,
+    /// Lock a ship of this grid: judged further by [`crate::fight::lock`].
+    Lock {
+        /// Which.
+        target: EntityId,
+    },
+    /// Let go of a target: judged further by [`crate::fight::unlock`].
+    Unlock {
+        /// Which.
+        target: EntityId,
+    },
+    /// Switch a module on: judged further by [`crate::fight::activate`].
+    Activate {
+        /// Its slot, see [`crate::fight::slot_number`].
+        slot: u8,
+        /// What it is to be aimed at.
+        target: Option<EntityId>,
+    },
+    /// Switch a module off: judged further by [`crate::fight::deactivate`].
+    Deactivate {
+        /// Its slot.
+        slot: u8,
+    },
 }
 
 /// Judges a command of the pilot of the ship at `place`, with the contacts as they are now.
@@ -288,8 +310,35 @@ pub fn validate(
             dock::may_dock(content, own, &contact)?;
             Ok(Intent::Dock { station })
         }
+        Command::Lock { .. }
+        | Command::Unlock { .. }
+        | Command::Activate { .. }
+        | Command::Deactivate { .. } => combat(command, &contact),
         // Answered above for both places.
         Command::Undock => Err(RejectCode::NotDocked),
+    }
+}
+
+/// Commands about a fight: whom they name must be there. The rest is for [`crate::fight`], which
+/// knows the ship's modules and locks.
+fn combat(
+    command: &Command,
+    contact: &impl Fn(EntityId) -> Result<Contact, RejectCode>,
+) -> Result<Intent, RejectCode> {
+    match *command {
+        Command::Lock { target } => {
+            contact(target)?;
+            Ok(Intent::Lock { target })
+        }
+        Command::Unlock { target } => Ok(Intent::Unlock { target }),
+        Command::Activate { slot, target } => {
+            if let Some(target) = target {
+                contact(target)?;
+            }
+            Ok(Intent::Activate { slot, target })
+        }
+        Command::Deactivate { slot } => Ok(Intent::Deactivate { slot }),
+        _ => Err(RejectCode::NotAvailable),
     }
 }
 

@@ -60,6 +60,27 @@ impl Pool {
         Self::new(tick, capacity, capacity, recharge_time_s)
     }
 
+    /// A pool as [`Pool::parts`] gave it; `None` if the numbers are none of a pool.
+    #[must_use]
+    pub fn from_parts(anchor: Tick, at_anchor: f64, capacity: f64, tau_s: f64) -> Option<Self> {
+        let is_pool = (0.0..=crate::bound::LARGEST).contains(&capacity)
+            && (0.0..=capacity).contains(&at_anchor)
+            && tau_s > 0.0;
+        is_pool.then_some(Self {
+            anchor,
+            at_anchor,
+            capacity,
+            tau_s,
+        })
+    }
+
+    /// The anchor, what it held there, its capacity, and its time constant τ in seconds, which is
+    /// infinite where nothing recharges: for storing and showing it.
+    #[must_use]
+    pub const fn parts(&self) -> (Tick, f64, f64, f64) {
+        (self.anchor, self.at_anchor, self.capacity, self.tau_s)
+    }
+
     /// What it holds at most.
     #[must_use]
     pub const fn capacity(&self) -> f64 {
@@ -117,9 +138,13 @@ impl Pool {
         added
     }
 
-    /// Gives it another capacity and recharge time; what it holds stays, as far as it fits.
+    /// Gives it another capacity and recharge time; what it holds stays, as far as it fits. The
+    /// same as before changes nothing, not even the anchor.
     pub fn refit(&mut self, tick: Tick, capacity: f64, recharge_time_s: f64) {
-        *self = Self::new(tick, self.value_at(tick), capacity, recharge_time_s);
+        let same = Self::new(self.anchor, self.at_anchor, capacity, recharge_time_s);
+        if same != *self {
+            *self = Self::new(tick, self.value_at(tick), capacity, recharge_time_s);
+        }
     }
 
     /// The first tick at which it holds `value` or more if nothing happens to it: when a module

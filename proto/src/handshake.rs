@@ -202,7 +202,10 @@ impl ServerHandshake {
             | ServerMessage::OrderFilled { .. }
             | ServerMessage::OrderEnded { .. }
             | ServerMessage::ItemsDelivered { .. }
-            | ServerMessage::TradeChanged { .. } => self.not_before(Step::InputsSubscribed),
+            | ServerMessage::TradeChanged { .. }
+            | ServerMessage::ShipStatus { .. }
+            | ServerMessage::Damage { .. }
+            | ServerMessage::KillReport { .. } => self.not_before(Step::InputsSubscribed),
         }
         .map_err(own)
     }
@@ -355,7 +358,10 @@ impl ClientHandshake {
             | ServerMessage::OrderFilled { .. }
             | ServerMessage::OrderEnded { .. }
             | ServerMessage::ItemsDelivered { .. }
-            | ServerMessage::TradeChanged { .. } => legal(self.step >= Step::InputsSubscribed),
+            | ServerMessage::TradeChanged { .. }
+            | ServerMessage::ShipStatus { .. }
+            | ServerMessage::Damage { .. }
+            | ServerMessage::KillReport { .. } => legal(self.step >= Step::InputsSubscribed),
         }
     }
 

@@ -9,6 +9,7 @@
 //! The two tables below are the definition; encoder and decoder are made from them, so that
 //! they cannot disagree.
 
+pub mod combat;
 mod command;
 mod field;
 mod frame;
@@ -23,10 +24,13 @@ use orrery_base::value::{
 use orrery_base::{AccountId, CharacterId, ClientId, EntityId, GridId, SystemId, Tick, TypeId};
 
 use crate::bytes::{FieldError, FieldReader, put_varint};
+use combat::{
+    HITS_MAX, Hit, Killer, LOCKS_MAX, LockState, MODULES_MAX, ModuleStatus, PARTICIPANTS_MAX,
+};
 pub use command::WireCommand;
 use field::{
-    Bytes, Characters, Codec, Fixed, Id, MaybeBody, MaybeId, MaybeNumber, NameList, Nested, Signed,
-    Text, Varint,
+    Bytes, Characters, Codec, Fixed, Id, MaybeBody, MaybeId, MaybeNumber, NameList, Nested, Rows,
+    Signed, Text, Varint,
 };
 pub use frame::{FrameDecoder, FrameError};
 pub use number::{DepartureReason, RefusalCode, Reject, Severity};
@@ -346,6 +350,54 @@ messages! {
             version: u32 as Varint,
             /// How it stands; `None`: in a way that this version does not know.
             state: Option<TradeState> as MaybeNumber,
+        }
+        /// What the own ship can do and is doing: sent when any of it changed.
+        22 => ShipStatus {
+            /// The beat that it is true in.
+            tick: Tick as Id,
+            /// When the capacitor held `capacitor`; later values follow from the formula of
+            /// recharge.
+            capacitor_tick: Tick as Id,
+            /// What it held, thousandths of a GJ.
+            capacitor: u64 as Varint,
+            /// What it holds at most, thousandths of a GJ.
+            capacitor_most: u64 as Varint,
+            /// Its time constant τ, ms; zero: it does not recharge.
+            capacitor_tau_ms: u32 as Varint,
+            /// The largest speed at present, 2⁻¹⁴ cm per beat.
+            max_speed: u32 as Varint,
+            /// How strongly the warp core is held, thousandths of a point.
+            disruption: u32 as Varint,
+            /// The sensors are jammed.
+            is_jammed: bool as Varint,
+            /// Targets, at most [`LOCKS_MAX`].
+            locks: Vec<LockState> as Rows<LOCKS_MAX>,
+            /// Modules by slot, at most [`MODULES_MAX`].
+            modules: Vec<ModuleStatus> as Rows<MODULES_MAX>,
+        }
+        /// Volleys that the own ship dealt or took in a beat.
+        23 => Damage {
+            /// The beat.
+            tick: Tick as Id,
+            /// At most [`HITS_MAX`].
+            hits: Vec<Hit> as Rows<HITS_MAX>,
+        }
+        /// A ship that the own pilot lost, or helped to destroy.
+        24 => KillReport {
+            /// Its number: grid and beat of the death, and a count, the same for everybody.
+            report: u128 as Fixed,
+            /// The beat, in the time of the grid.
+            tick: Tick as Id,
+            /// Where.
+            system: SystemId as Id,
+            /// Who lost it.
+            victim: CharacterId as Id,
+            /// What was lost.
+            hull: TypeId as Id,
+            /// Whose blow was the last.
+            final_blow: CharacterId as Id,
+            /// Who took part, at most [`PARTICIPANTS_MAX`].
+            killers: Vec<Killer> as Rows<PARTICIPANTS_MAX>,
         }
     }
 }

@@ -6,10 +6,13 @@
 //!                                enter, leave; commands are put aside for phase B
 //! A motion  motion::step         every row, by the integer law of motion
 //!           frame::frame         the picture of this beat
-//! B interact orders::interact    commands in canonical order: orders, afterburner; an effect of
+//! B interact orders::interact    commands in canonical order: orders, locks, modules; an effect of
 //!                                the ship on itself where it changes its place or is answered
+//!           fight::interact     locks, missiles, modules: what ships do to others; lost ships
 //!           steer::step          orders into target velocities, from the next step on
-//! C apply   orders::apply        effects by (target, source, sequence): jump, dock, undock, answers
+//! C apply   fight::apply        lost ships: pods and wrecks; blows by (target, source, sequence);
+//!                                vitals; what pilots are shown
+//!           orders::apply        effects by (target, source, sequence): jump, dock, undock, answers
 //!           presence::expire     lingering ships leave space, traces are forgotten
 //! ```
 //!
@@ -21,23 +24,24 @@ use std::sync::Arc;
 use orrery_base::{EntityId, Tick};
 use orrery_game::columns::{Kind, Ship};
 use orrery_game::{motion, steer};
-use orrery_kernel::codec::{DecodeError, Reader};
+use orrery_kernel::codec::{DecodeError, Put as _, Reader};
 use orrery_kernel::effects::{EffectBuffer, TargetedEffect};
 use orrery_kernel::part::Part;
 use orrery_kernel::rules::{BeatContext, Departure, Envelope, Output, Rules, Stamped};
 
 use crate::rules::columns::{Pilot, SpaceColumns, SpaceRow};
 use crate::rules::context::SpaceContext;
+use crate::rules::fight::{Fight, FightLocal};
 use crate::rules::frame::{FrameContacts, SpaceFrame};
 use crate::rules::input::{Event, Input, Message};
-use crate::rules::{Effect, Scratch, Space, codec, frame, orders, presence};
+use crate::rules::{Effect, Scratch, Space, codec, fight, frame, orders, presence};
 
 impl Rules for Space {
     const FORMAT: u32 = codec::FORMAT;
 
     type Context = SpaceContext;
     type Columns = SpaceColumns;
-    type Local = ();
+    type Local = FightLocal;
     type Scratch = Scratch;
     type Frame = SpaceFrame;
     type Input = Input;
@@ -55,6 +59,7 @@ impl Rules for Space {
                 SpaceRow {
                     ship,
                     pilot: Pilot::default(),
+                    fight: Fight::default(),
                 },
             );
         }
@@ -105,6 +110,7 @@ impl Rules for Space {
     ) {
         let contacts = FrameContacts::new(frames, beat.context, beat.grid);
         orders::interact(beat, part, &contacts, effects);
+        fight::interact(beat, part, &contacts, effects);
         let (ids, columns) = part.table.split_mut();
         steer::step(
             beat.tick,
@@ -121,6 +127,7 @@ impl Rules for Space {
         effects: &[TargetedEffect<Effect>],
         out: &mut Output<Self>,
     ) {
+        fight::apply(beat, part, effects, out);
         orders::apply(beat, part, effects, out);
         presence::expire(beat, part, out);
     }
@@ -132,15 +139,15 @@ impl Rules for Space {
             .ship
             .kind
             .iter()
-            .all(|&kind| kind != Kind::Ship as u8)
+            .all(|&kind| kind != Kind::Ship as u8 && kind != Kind::Wreck as u8)
     }
 
     fn digest_row(part: &Part<Self>, row: usize) -> u64 {
         codec::digest_row(part.table.columns(), row)
     }
 
-    fn digest_local((): &()) -> u64 {
-        0
+    fn digest_local(local: &FightLocal) -> u64 {
+        local.serial
     }
 
     fn encode_row(part: &Part<Self>, row: usize, bytes: &mut Vec<u8>) {
@@ -148,14 +155,22 @@ impl Rules for Space {
         codec::encode_row(&part.table.columns().row(row), bytes);
     }
 
-    fn decode_row(_: &SpaceContext, bytes: &mut Reader<'_>) -> Result<SpaceRow, DecodeError> {
-        codec::decode_row(bytes)
+    fn decode_row(context: &SpaceContext, bytes: &mut Reader<'_>) -> Result<SpaceRow, DecodeError> {
+        let mut row = codec::decode_row(bytes)?;
+        if row.fight.derive(&context.content, Tick(0)) {
+            Ok(row)
+        } else {
+            Err(DecodeError::Invalid("hull"))
+        }
     }
 
-    fn encode_local((): &(), _: &mut Vec<u8>) {}
+    fn encode_local(local: &FightLocal, bytes: &mut Vec<u8>) {
+        bytes.put_u64(local.serial);
+    }
 
-    fn decode_local(_: &SpaceContext, _: &mut Reader<'_>) -> Result<(), DecodeError> {
-        Ok(())
+    fn decode_local(_: &SpaceContext, bytes: &mut Reader<'_>) -> Result<FightLocal, DecodeError> {
+        let serial = bytes.u64()?;
+        Ok(FightLocal { serial })
     }
 
     fn encode_input(input: &Input, bytes: &mut Vec<u8>) {

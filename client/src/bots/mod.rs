@@ -373,6 +373,9 @@ impl Bot {
                 goods: self.content.items(),
                 company: &company,
                 window: self.window,
+                locks: &player.situation.locks,
+                modules: &player.situation.modules,
+                tick: player.grid_tick(),
             },
             actions,
         );

@@ -10,6 +10,7 @@ use orrery_base::value::{OrderRange, ValueCommand};
 use orrery_base::{CharacterId, EntityId, Tick, math};
 use orrery_game::columns::Kind;
 use orrery_game::content::ItemType;
+use orrery_proto::message::combat::{LockState, ModuleStatus};
 
 use self::swap::Swap;
 
@@ -25,7 +26,8 @@ pub enum Behaviour {
     /// The rounds of a hauler: undock, gate, jump, dock, deals on the market and with others who
     /// are there, and again.
     Trade,
-    /// The manoeuvres of a fight: chases other ships and circles them close, afterburner lit.
+    /// A fight: flies to the arena above the grid's middle, locks whoever is there, circles close
+    /// and shoots until one of the two is lost; comes again in the ship that it is lent.
     Fight,
     /// Every bot another one of the above but idle.
     Mixed,
@@ -87,6 +89,12 @@ pub struct View<'a> {
     pub company: &'a [CharacterId],
     /// The trade window that it is in, or is invited to.
     pub window: Option<Window>,
+    /// The targets of its ship.
+    pub locks: &'a [LockState],
+    /// The modules of its ship.
+    pub modules: &'a [ModuleStatus],
+    /// The grid's time, if it is known.
+    pub tick: Option<Tick>,
 }
 
 /// What a bot does.
@@ -125,6 +133,14 @@ pub struct Pilot {
 /// Surface distance at which gates and stations are tried, centimetres. A little inside of what
 /// the rules allow, since the ship moves on while the command is on its way.
 const ACTIVATE_CM: i64 = 200_000;
+
+/// Ships this far above the grid's middle are in the arena, where bots fight each other and meet
+/// nobody who is on an errand, centimetres.
+const ARENA_CM: i32 = 1_500_000;
+/// How far a bot looks for somebody to fight, centimetres.
+const FIGHT_CM: i64 = 2_000_000;
+/// Slots below this number are those of weapons.
+const HIGH_SLOTS: u8 = 8;
 
 /// The dearest thing that a bot buys.
 const BUYS_UP_TO: Money = Money(200_000);
@@ -177,7 +193,7 @@ impl Pilot {
         match self.behaviour {
             Behaviour::Fly => self.fly(view, actions),
             Behaviour::Trade => self.trade(view, own_cm, actions),
-            Behaviour::Fight => self.fight(view, actions),
+            Behaviour::Fight => self.fight(view, own_cm, actions),
             Behaviour::Idle | Behaviour::Mixed => {}
         }
     }
@@ -324,16 +340,44 @@ impl Pilot {
         })
     }
 
-    fn fight(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
-        self.wait(view, 8.0, 12.0);
-        let Some(target) = self.pick(view.others.iter().filter(|other| other.kind == Kind::Ship))
-        else {
-            self.fly(view, actions);
+    fn fight(&mut self, view: &View<'_>, own_cm: [i32; 3], actions: &mut Vec<Action>) {
+        self.wait(view, 1.0, 1.0);
+        let is_there = |lock: &&LockState| view.others.iter().any(|it| it.entity == lock.target);
+        if let Some(lock) = view.locks.iter().find(is_there) {
+            if view.tick.is_some_and(|tick| lock.done <= tick) {
+                let target = Some(lock.target);
+                let resting = view.modules.iter();
+                let resting = resting.filter(|it| it.slot < HIGH_SLOTS && it.flags & 1 == 0);
+                actions.extend(resting.map(|it| {
+                    let slot = it.slot;
+                    Action::Command(Command::Activate { slot, target })
+                }));
+            }
             return;
+        }
+        let near = |other: &&Sighting| {
+            let in_arena = other.kind == Kind::Ship && other.position_cm[2] > ARENA_CM / 2;
+            in_arena && math::distance(own_cm, other.position_cm) < FIGHT_CM
         };
-        let (target, range_m) = (target.entity, 500 + self.rng.below(2_500));
-        actions.push(Action::Command(Command::Afterburner { on: true }));
-        actions.push(Action::Command(Command::Orbit { target, range_m }));
+        if own_cm[2] > ARENA_CM / 2
+            && let Some(target) = self.pick(view.others.iter().filter(near))
+        {
+            let (target, range_m) = (target.entity, 500 + self.rng.below(2_500));
+            actions.push(Action::Command(Command::Lock { target }));
+            actions.push(Action::Command(Command::Orbit { target, range_m }));
+            return;
+        }
+        self.wait(view, 4.0, 4.0);
+        // Up to the arena, and about in it.
+        let direction = if own_cm[2] < ARENA_CM {
+            [0, 0, DIRECTION_ONE]
+        } else {
+            [0, 0, -DIRECTION_ONE]
+        };
+        actions.push(Action::Command(Command::Fly {
+            direction,
+            throttle: THROTTLE_FULL,
+        }));
     }
 
     fn throttle(&mut self) -> u16 {

@@ -5,10 +5,10 @@ use orrery_base::command::DIRECTION_ONE;
 
 #[test]
 fn kinds_are_their_numbers() {
-    for kind in [Kind::Ship, Kind::Station, Kind::Gate] {
+    for kind in [Kind::Ship, Kind::Station, Kind::Gate, Kind::Wreck] {
         assert_eq!(Kind::from_number(kind as u8), Some(kind));
     }
-    assert_eq!(Kind::from_number(3), None);
+    assert_eq!(Kind::from_number(4), None);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use orrery_base::EntityId;
 use orrery_base::command::Command;
 use orrery_base::value::ValueCommand;
 
-use super::field::{Body, Codec, Id};
+use super::field::{Body, Codec, Id, MaybeId};
 use super::value::{put_value_command, take_value_command};
 use crate::bytes::{FieldError, FieldReader, put_varint};
 
@@ -84,6 +84,17 @@ fn put_command(command: &Command, out: &mut Vec<u8>) {
         Command::Jump { gate } => put_order(8, *gate, None, out),
         Command::Dock { station } => put_order(9, *station, None, out),
         Command::Undock => put_varint(out, 10),
+        Command::Lock { target } => put_order(11, *target, None, out),
+        Command::Unlock { target } => put_order(12, *target, None, out),
+        Command::Activate { slot, target } => {
+            put_varint(out, 13);
+            put_varint(out, u64::from(*slot));
+            MaybeId::put(target, out);
+        }
+        Command::Deactivate { slot } => {
+            put_varint(out, 14);
+            put_varint(out, u64::from(*slot));
+        }
     }
 }
 
@@ -132,6 +143,19 @@ fn take_command(kind: u64, fields: &mut FieldReader<'_>) -> Result<Option<Comman
             station: Id::take(fields)?,
         },
         10 => Command::Undock,
+        11 => Command::Lock {
+            target: Id::take(fields)?,
+        },
+        12 => Command::Unlock {
+            target: Id::take(fields)?,
+        },
+        13 => Command::Activate {
+            slot: fields.int()?,
+            target: MaybeId::take(fields)?,
+        },
+        14 => Command::Deactivate {
+            slot: fields.int()?,
+        },
         _ => return Ok(None),
     };
     Ok(Some(command))

@@ -357,7 +357,7 @@ fn kinds_and_codes_are_stable() {
     let client: Vec<_> = ClientMessage::KINDS.iter().map(|(kind, _)| *kind).collect();
     let server: Vec<_> = ServerMessage::KINDS.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(client, (1..=7).collect::<Vec<_>>());
-    assert_eq!(server, (1..=21).collect::<Vec<_>>());
+    assert_eq!(server, (1..=24).collect::<Vec<_>>());
     for &code in RefusalCode::ALL {
         assert_eq!(RefusalCode::from_number(code as u64), code);
         assert!(code == RefusalCode::Unspecified || code.sentence().ends_with('.'));

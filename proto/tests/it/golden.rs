@@ -23,6 +23,7 @@ use orrery_proto::snapshot::Replica;
 
 use crate::scenario;
 
+mod combat;
 mod value;
 
 /// Reads a golden file, renders its inputs anew and compares; returns the inputs.
@@ -147,6 +148,7 @@ fn client_messages() -> Vec<ClientMessage> {
         }
     }));
     messages.extend(value::client_messages());
+    messages.extend(combat::client_messages());
     messages
 }
 
@@ -221,6 +223,7 @@ fn server_messages() -> Vec<ServerMessage> {
         ServerMessage::Draining { seconds: 300 },
     ];
     messages.extend(value::server_messages());
+    messages.extend(combat::server_messages());
     messages
 }
 

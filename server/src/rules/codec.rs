@@ -11,10 +11,11 @@ use orrery_kernel::codec::{DecodeError, Put as _, Reader};
 use orrery_services::character::CharacterRow;
 
 use super::columns::{Pilot, Presence, SpaceColumns, SpaceRow};
+use super::fight;
 use super::input::{Input, Message};
 
 /// The version of these encodings.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const ENTER: u8 = 1;
 const LEAVE: u8 = 2;
@@ -63,6 +64,7 @@ pub fn digest_row(columns: &SpaceColumns, row: usize) -> u64 {
         .word(pair(pilot.version[row], pilot.last_input[row]))
         .word(pilot.account[row].0)
         .word(u64::from(pilot.edge[row].0))
+        .word(fight::codec::digest(&columns.fight, row))
         .finish()
 }
 
@@ -103,9 +105,10 @@ pub fn encode_row(row: &SpaceRow, bytes: &mut Vec<u8>) {
     bytes.put_u64(pilot.place);
     bytes.put_u64(pilot.until);
     bytes.put_u64(pilot.since);
+    fight::codec::encode(&row.fight, bytes);
 }
 
-/// The counterpart of [`encode_row`].
+/// The counterpart of [`encode_row`]. What the bytes do not hold is for [`fight::Fight::derive`].
 ///
 /// # Errors
 /// If the bytes are not what it writes.
@@ -161,7 +164,8 @@ pub fn decode_row(bytes: &mut Reader<'_>) -> Result<SpaceRow, DecodeError> {
         until: bytes.u64()?,
         since: bytes.u64()?,
     };
-    Ok(SpaceRow { ship, pilot })
+    let fight = fight::codec::decode(bytes)?;
+    Ok(SpaceRow { ship, pilot, fight })
 }
 
 /// Appends an input.
@@ -303,6 +307,16 @@ fn put_command(command: &Command, bytes: &mut Vec<u8>) {
         Command::Stop => bytes.put_u8(8),
         Command::Afterburner { on } => bytes.put_u8(if on { 10 } else { 9 }),
         Command::Undock => bytes.put_u8(11),
+        Command::Lock { target } => targeted(12, target, None),
+        Command::Unlock { target } => targeted(13, target, None),
+        Command::Activate { slot, target } => {
+            targeted(14, target.unwrap_or(EntityId::NONE), None);
+            bytes.put_u8(slot);
+        }
+        Command::Deactivate { slot } => {
+            bytes.put_u8(15);
+            bytes.put_u8(slot);
+        }
     }
 }
 
@@ -339,6 +353,20 @@ fn take_command(bytes: &mut Reader<'_>) -> Result<Command, DecodeError> {
         8 => Command::Stop,
         tag @ (9 | 10) => Command::Afterburner { on: tag == 10 },
         11 => Command::Undock,
+        12 => Command::Lock {
+            target: EntityId(bytes.u64()?),
+        },
+        13 => Command::Unlock {
+            target: EntityId(bytes.u64()?),
+        },
+        14 => {
+            let target = EntityId(bytes.u64()?);
+            Command::Activate {
+                target: target.is_some().then_some(target),
+                slot: bytes.u8()?,
+            }
+        }
+        15 => Command::Deactivate { slot: bytes.u8()? },
         _ => return Err(DecodeError::Invalid("command")),
     })
 }

@@ -1,7 +1,7 @@
-//! The columns of a grid: what flies, and who flies it.
+//! The columns of a grid: what flies, who flies it, and how it fights.
 //!
-//! The first half belongs to the rules of space; the second is what the host must know of a
-//! ship's pilot to answer, to persist and to hand over. Both travel with the ship when it
+//! The first group belongs to the rules of space; the second is what the host must know of a
+//! ship's pilot to answer, to persist and to hand over; the third is the fight. All travel with the ship when it
 //! changes grids, so no session is ever looked up on the way.
 
 use orrery_base::columns::{Columns, columns};
@@ -10,6 +10,8 @@ use orrery_game::columns::{Ship, ShipColumns};
 use orrery_kernel::codec::DecodeError;
 use orrery_kernel::rules::BeatContext;
 use orrery_services::character::{CharacterRow, Location, ShipRow};
+
+use super::fight::{Fight, FightColumns};
 
 /// The client of a row that nobody is connected to.
 pub const NO_CLIENT: ClientId = ClientId(0);
@@ -81,6 +83,8 @@ pub struct SpaceRow {
     pub ship: Ship,
     /// Who flies it.
     pub pilot: Pilot,
+    /// How it fights.
+    pub fight: Fight,
 }
 
 /// All entities of one part of a grid.
@@ -90,6 +94,8 @@ pub struct SpaceColumns {
     pub ship: ShipColumns,
     /// Who flies them.
     pub pilot: PilotColumns,
+    /// How they fight.
+    pub fight: FightColumns,
 }
 
 impl Columns for SpaceColumns {
@@ -102,12 +108,14 @@ impl Columns for SpaceColumns {
     fn push(&mut self, row: SpaceRow) {
         self.ship.push(row.ship);
         self.pilot.push(row.pilot);
+        self.fight.push(row.fight);
     }
 
     fn swap_remove(&mut self, row: usize) -> SpaceRow {
         SpaceRow {
             ship: self.ship.swap_remove(row),
             pilot: self.pilot.swap_remove(row),
+            fight: self.fight.swap_remove(row),
         }
     }
 
@@ -115,22 +123,26 @@ impl Columns for SpaceColumns {
         SpaceRow {
             ship: self.ship.row(row),
             pilot: self.pilot.row(row),
+            fight: self.fight.row(row),
         }
     }
 
     fn set_row(&mut self, row: usize, value: SpaceRow) {
         self.ship.set_row(row, value.ship);
         self.pilot.set_row(row, value.pilot);
+        self.fight.set_row(row, value.fight);
     }
 
     fn clear(&mut self) {
         self.ship.clear();
         self.pilot.clear();
+        self.fight.clear();
     }
 
     fn reserve(&mut self, additional: usize) {
         self.ship.reserve(additional);
         self.pilot.reserve(additional);
+        self.fight.reserve(additional);
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use orrery_base::{EntityId, GridId, ObjectId, TypeId};
 use orrery_game::columns::Kind;
 use orrery_game::content::Content;
+use orrery_game::fight::Loadouts;
 use orrery_game::galaxy::Galaxy;
 use orrery_game::steer::Contact;
 
@@ -59,6 +60,8 @@ pub struct SpaceContext {
     pub content: Content,
     /// The galaxy.
     pub galaxy: Galaxy,
+    /// What is fitted to the hulls.
+    pub loadouts: Loadouts,
     fixtures: BTreeMap<EntityId, Fixture>,
     links: BTreeMap<EntityId, Link>,
     by_grid: BTreeMap<GridId, Vec<EntityId>>,
@@ -110,6 +113,7 @@ impl SpaceContext {
             }
         }
         Self {
+            loadouts: Loadouts::of(&content),
             content,
             galaxy,
             fixtures,

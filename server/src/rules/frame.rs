@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use orrery_base::{ClientId, EntityId, GridId, ShardIndex, Slot, Tick};
 use orrery_game::columns::Kind;
+use orrery_game::fight::{Sight, Sights};
 use orrery_game::steer::{Contact, Contacts};
 use orrery_kernel::part::Part;
 use orrery_kernel::rules::{BeatContext, Departure};
@@ -17,7 +18,7 @@ use orrery_proto::message::DepartureReason;
 use orrery_proto::snapshot::SlotState;
 
 use super::Space;
-use super::columns::{NO_CLIENT, Presence};
+use super::columns::{NO_CLIENT, Presence, SpaceColumns};
 use super::context::SpaceContext;
 
 /// A client that watches from a ship on this grid.
@@ -51,6 +52,8 @@ pub struct SpaceFrame {
     pub tick: Tick,
     /// What is in space, in no particular order.
     pub states: Vec<SlotState>,
+    /// Their signatures, metres; zero for what does not fight.
+    pub signature_m: Vec<f64>,
     /// Their slots.
     pub slots: Vec<u32>,
     /// Their positions once more, an axis each, for indexing.
@@ -72,6 +75,7 @@ pub fn frame(
     let mut frame = recycled.unwrap_or_else(|| SpaceFrame {
         tick: beat.tick,
         states: Vec::new(),
+        signature_m: Vec::new(),
         slots: Vec::new(),
         position_cm: Default::default(),
         watchers: Vec::new(),
@@ -79,6 +83,7 @@ pub fn frame(
     });
     frame.tick = beat.tick;
     frame.states.clear();
+    frame.signature_m.clear();
     frame.slots.clear();
     frame.position_cm.iter_mut().for_each(Vec::clear);
     frame.watchers.clear();
@@ -93,7 +98,7 @@ pub fn frame(
                 frame.left.push(Left {
                     entity: id,
                     slot,
-                    reason: reason_of(presence, pilot.place[row]),
+                    reason: reason_of(columns, row),
                 });
             }
             continue;
@@ -106,6 +111,7 @@ pub fn frame(
             vitals: [ship.shield[row], ship.armour[row], ship.hull[row]],
             activity: ship.activity[row],
         });
+        frame.signature_m.push(columns.fight.signature_m(row));
         frame.slots.push(slot.0);
         for (axis, cm) in frame.position_cm.iter_mut().zip(ship.position_cm(row)) {
             axis.push(cm);
@@ -129,10 +135,13 @@ pub fn frame(
     frame
 }
 
-const fn reason_of(presence: Presence, place: u64) -> DepartureReason {
-    match presence {
+/// Why a row is not in space any more.
+fn reason_of(columns: &SpaceColumns, row: usize) -> DepartureReason {
+    let (died, since) = (columns.fight.died[row], columns.pilot.since[row]);
+    match columns.presence(row) {
+        _ if died != 0 && died + 1 == since => DepartureReason::Destroyed,
         Presence::Docked => DepartureReason::Docked,
-        Presence::Trace if place != 0 => DepartureReason::Jumped,
+        Presence::Trace if columns.pilot.place[row] != 0 => DepartureReason::Jumped,
         Presence::Trace => DepartureReason::LoggedOff,
         Presence::InSpace => DepartureReason::Unspecified,
     }
@@ -163,6 +172,13 @@ impl<'a> FrameContacts<'a> {
         }
     }
 
+    /// The ship's part and its place in that part's frame.
+    fn find(&self, id: EntityId) -> Option<(usize, usize)> {
+        let ships = self.by_id();
+        let found = ships.binary_search_by_key(&id, |ship| ship.0).ok()?;
+        Some((ships[found].1 as usize, ships[found].2 as usize))
+    }
+
     /// Every ship with its part and its place in that part's frame, by id.
     fn by_id(&self) -> &[(EntityId, u32, u32)] {
         self.by_id.get_or_init(|| {
@@ -190,16 +206,28 @@ impl Contacts for FrameContacts<'_> {
                 .filter(|fixture| fixture.grid == self.grid)?;
             return Some(fixture.contact(content));
         }
-        let ships = self.by_id();
-        let found = ships.binary_search_by_key(&id, |ship| ship.0).ok()?;
-        let (_, part, place) = ships[found];
-        let state = &self.frames[part as usize].states[place as usize];
+        let (part, place) = self.find(id)?;
+        let state = &self.frames[part].states[place];
         Some(Contact {
-            kind: Kind::Ship,
+            kind: content.kind(state.type_id).unwrap_or(Kind::Ship),
             type_id: state.type_id,
             position_cm: state.motion.position_cm,
             velocity: state.motion.velocity,
             radius_cm: content.radius_cm(state.type_id),
+        })
+    }
+}
+
+impl Sights for FrameContacts<'_> {
+    fn sight(&self, id: EntityId) -> Option<Sight> {
+        let contact = self.contact(id)?;
+        let found = self.find(id);
+        Some(Sight {
+            is_ship: contact.kind == Kind::Ship,
+            position_cm: contact.position_cm,
+            velocity: contact.velocity,
+            radius_cm: contact.radius_cm,
+            signature_m: found.map_or(0.0, |(part, place)| self.frames[part].signature_m[place]),
         })
     }
 }

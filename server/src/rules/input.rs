@@ -2,7 +2,8 @@
 //! the first two in journals and checkpoints.
 
 use orrery_base::command::{Command, RejectCode};
-use orrery_base::{ClientId, EntityId, GridId, ObjectId, ShardIndex, Tick};
+use orrery_base::{ClientId, EntityId, GridId, ObjectId, ShardIndex, Tick, TypeId};
+use orrery_proto::message::ServerMessage;
 
 use orrery_services::character::CharacterRow;
 
@@ -114,6 +115,15 @@ pub enum EventKind {
         /// Why not, if it was refused.
         reject: Option<RejectCode>,
     },
+    /// The character sits in another ship from now on.
+    Seated {
+        /// Which.
+        ship: EntityId,
+        /// Its type.
+        hull: TypeId,
+    },
+    /// Something of a fight, as the wire has it.
+    Tell(Box<ServerMessage>),
     /// Another client of the same account has taken over.
     Displaced,
     /// The character is not on this grid: the row that the client came with was too old.
@@ -127,12 +137,15 @@ impl EventKind {
     /// Whether the client may hear of it only when its beat is durable: it promises a place
     /// that a crash must not take back.
     #[must_use]
-    pub const fn promises(&self) -> bool {
+    pub fn promises(&self) -> bool {
         match self {
             Self::InSpace { .. } | Self::Docked { .. } => true,
-            Self::Jumped { .. } | Self::Answer { .. } | Self::Displaced | Self::NotHere { .. } => {
-                false
-            }
+            Self::Tell(message) => matches!(**message, ServerMessage::KillReport { .. }),
+            Self::Jumped { .. }
+            | Self::Answer { .. }
+            | Self::Seated { .. }
+            | Self::Displaced
+            | Self::NotHere { .. } => false,
         }
     }
 }

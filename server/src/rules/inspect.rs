@@ -2,13 +2,23 @@
 
 use orrery_base::{AccountId, CharacterId, ClientId, EntityId, ShardIndex, TypeId};
 use orrery_game::columns::Ship;
+use orrery_game::fight::Fighter;
 use serde_json::Value;
 
 use super::columns::{Pilot, SpaceRow};
+use super::fight::Fight;
 
 /// A column's value as tools show it.
 trait Shown {
     fn shown(&self) -> Value;
+}
+
+/// All of a fighter that is stored, in one text.
+fn shown_fighter(it: &Fighter) -> String {
+    let layers = (&it.shield, it.armour_hp, it.hull_hp, &it.capacitor);
+    let deeds = (&it.locks, &it.modules, &it.externals, &it.flights);
+    let memory = (&it.timers, &it.participants, it.final_blow);
+    format!("{layers:?} {deeds:?} {memory:?} {:?}", it.fit)
 }
 
 macro_rules! shown {
@@ -28,6 +38,8 @@ shown! {
     Box<str>: it => it.as_ref(),
     AccountId: it => it.0, CharacterId: it => it.0, ClientId: it => it.0, EntityId: it => it.0,
     ShardIndex: it => it.0, TypeId: it => it.0,
+    Vec<(CharacterId, ClientId, ShardIndex)>: it => format!("{it:?}"),
+    Option<Box<Fighter>>: it => it.as_deref().map(shown_fighter),
 }
 
 /// Visits every field. A field that is missing in the list does not compile.
@@ -40,7 +52,7 @@ macro_rules! each_field {
 
 /// Shows `visit` every column of a row, with its name, in the order of their declaration.
 pub fn each_column(row: &SpaceRow, mut visit: impl FnMut(&'static str, Value)) {
-    let SpaceRow { ship, pilot } = row;
+    let SpaceRow { ship, pilot, fight } = row;
     each_field!(
         ship,
         visit,
@@ -87,6 +99,16 @@ pub fn each_column(row: &SpaceRow, mut visit: impl FnMut(&'static str, Value)) {
             place,
             until,
             since,
+        }
+    );
+    each_field!(
+        fight,
+        visit,
+        Fight {
+            fighter,
+            attackers,
+            died,
+            expires,
         }
     );
 }

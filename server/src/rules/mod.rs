@@ -8,6 +8,7 @@
 //! | [`input`] | inputs, messages between grids, events for clients |
 //! | [`presence`] | entering, leaving, arriving, lingering |
 //! | [`orders`] | commands: judged, carried out, answered |
+//! | [`fight`] | ships that fight, and what comes of them |
 //! | [`frame`] | the immutable picture that edges and other shards read |
 //! | [`inspect`] | the columns of a row by name |
 //! | [`codec`] | bytes for checkpoints and the journal; digests |
@@ -17,19 +18,38 @@
 pub mod codec;
 pub mod columns;
 pub mod context;
+pub mod fight;
 pub mod frame;
 pub mod input;
 pub mod inspect;
 pub mod orders;
 pub mod presence;
 
-use orrery_base::EntityId;
+use orrery_base::{ClientId, EntityId, ShardIndex};
 
-pub use orders::{Effect, PendingCommand};
+pub use orders::{Ordered, PendingCommand};
 
 /// The rules of space.
 #[derive(Debug)]
 pub struct Space;
+
+/// A change to a row, decided in phase B and carried out in phase C.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// What the judgement of a command has a ship do to itself.
+    Order(Ordered),
+    /// What a ship does to another.
+    Blow {
+        /// The attacker's client, to be told what came of it.
+        client: ClientId,
+        /// The shard whose edge holds it.
+        edge: ShardIndex,
+        /// What.
+        blow: orrery_game::fight::Blow,
+    },
+    /// A ship is lost, with its row: for the grid, which gives out the ids of pod and wreck.
+    Death(Box<columns::SpaceRow>),
+}
 
 /// A part's working memory within a beat.
 #[derive(Debug, Default)]
@@ -38,6 +58,8 @@ pub struct Scratch {
     pub commands: Vec<PendingCommand>,
     /// Ships whose rows this beat's gathering has asked for.
     pub spawned: Vec<EntityId>,
+    /// Of the fight.
+    pub fight: fight::FightScratch,
 }
 
 impl Scratch {
@@ -45,5 +67,6 @@ impl Scratch {
     pub fn begin_beat(&mut self) {
         self.commands.clear();
         self.spawned.clear();
+        self.fight.begin_beat();
     }
 }

@@ -9,17 +9,17 @@
 use orrery_base::columns::Columns as _;
 use orrery_base::command::{Command, RejectCode};
 use orrery_base::{ClientId, EntityId, ShardIndex};
+use orrery_game::dock;
 use orrery_game::order::{self, Intent, Whereabouts};
-use orrery_game::{afterburner, dock};
 use orrery_kernel::effects::{EffectBuffer, TargetedEffect};
 use orrery_kernel::part::Part;
 use orrery_kernel::rules::{BeatContext, Output};
 
-use super::Space;
 use super::columns::Presence;
 use super::frame::FrameContacts;
 use super::input::{Event, EventKind, Message};
 use super::presence::character_write;
+use super::{Effect, Space, fight};
 
 /// A command on its way from gathering to judgement, within one beat.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub struct PendingCommand {
 
 /// What the judgement of a command has the ship do to itself in phase C.
 #[derive(Clone, Copy, Debug)]
-pub struct Effect {
+pub struct Ordered {
     /// The command.
     pub command: PendingCommand,
     /// What came of it.
@@ -65,10 +65,10 @@ pub fn interact(
             effects.emit(
                 command.ship,
                 command.ship,
-                Effect {
+                Effect::Order(Ordered {
                     command: *command,
                     verdict,
-                },
+                }),
             );
         }
     }
@@ -89,6 +89,7 @@ fn judge(
     if columns.pilot.client[row] != command.client {
         return Err(RejectCode::NotYourShip);
     }
+    fight::is_alive(columns, row)?;
     let content = &beat.context.content;
     let place = match columns.presence(row) {
         Presence::Docked => Whereabouts::Docked,
@@ -102,10 +103,13 @@ fn judge(
     let intent = order::validate(&command.command, &place, content, contacts)?;
     match intent {
         Intent::Steer(order) => columns.ship.set_order(row, order, beat.tick),
-        Intent::Afterburner { on } => {
-            afterburner::set(&mut columns.ship, row, on, content, beat.tick.next());
-            // The order's target velocity follows the new speed at once.
-            columns.ship.order_tick[row] = beat.tick.0;
+        Intent::Afterburner { .. }
+        | Intent::Lock { .. }
+        | Intent::Unlock { .. }
+        | Intent::Activate { .. }
+        | Intent::Deactivate { .. } => {
+            fight::command(beat, part, contacts, command.ship, intent)?;
+            return Ok(intent);
         }
         Intent::Jump { gate } if beat.context.link(gate).is_none() => {
             return Err(RejectCode::GateClosed);
@@ -126,7 +130,9 @@ pub fn apply(
     out: &mut Output<Space>,
 ) {
     for effect in effects {
-        let Effect { command, verdict } = effect.effect;
+        let Effect::Order(Ordered { command, verdict }) = effect.effect else {
+            continue;
+        };
         let ship = effect.target;
         let carried_out = verdict.and_then(|intent| carry_out(beat, part, out, ship, intent));
         if command.request != 0 {
@@ -157,8 +163,19 @@ fn carry_out(
 ) -> Result<(), RejectCode> {
     let row = part.table.row_of(ship).ok_or(RejectCode::NotPresent)?;
     let presence = part.table.columns().presence(row);
+    if matches!(intent, Intent::Jump { .. } | Intent::Dock { .. }) {
+        fight::may_leave(part.table.columns(), row, beat.tick)?;
+    }
     match (intent, presence) {
-        (Intent::Steer(_) | Intent::Afterburner { .. }, _) => Ok(()),
+        (
+            Intent::Steer(_)
+            | Intent::Afterburner { .. }
+            | Intent::Lock { .. }
+            | Intent::Unlock { .. }
+            | Intent::Activate { .. }
+            | Intent::Deactivate { .. },
+            _,
+        ) => Ok(()),
         (Intent::Jump { gate }, Presence::InSpace) => jump(beat, part, out, ship, row, gate),
         (Intent::Dock { station }, Presence::InSpace) => {
             enter_station(beat, part, out, ship, row, station);
@@ -181,8 +198,10 @@ fn jump(
 ) -> Result<(), RejectCode> {
     let link = beat.context.link(gate).ok_or(RejectCode::GateClosed)?;
     let columns = part.table.columns_mut();
+    fight::disengage(columns, row, &beat.context.content, beat.tick);
     columns.halt(row, beat.tick);
-    let travelling = columns.row(row);
+    let mut travelling = columns.row(row);
+    fight::strip(&mut travelling);
     let (client, edge) = (travelling.pilot.client, travelling.pilot.edge);
     columns.leave_trace(row, Some(link.grid), beat);
     let kind = EventKind::Jumped {
@@ -220,13 +239,7 @@ fn enter_station(
     station: EntityId,
 ) {
     let columns = part.table.columns_mut();
-    afterburner::set(
-        &mut columns.ship,
-        row,
-        false,
-        &beat.context.content,
-        beat.tick.next(),
-    );
+    fight::disengage(columns, row, &beat.context.content, beat.tick);
     columns.halt(row, beat.tick);
     columns.pilot.presence[row] = Presence::Docked as u8;
     columns.pilot.place[row] = station.0;
@@ -261,6 +274,9 @@ fn undock(
         .context
         .fixture(EntityId(columns.pilot.place[row]))
         .ok_or(RejectCode::NotAStation)?;
+    if !fight::death::lend(beat, columns, out, ship, row, station.type_id) {
+        return Err(RejectCode::NotAvailable);
+    }
     let hull = columns.ship.type_id[row];
     let content = &beat.context.content;
     let departure = dock::undock(

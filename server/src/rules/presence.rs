@@ -18,6 +18,7 @@ use orrery_services::character::{CharacterRow, Location};
 use orrery_storage::Domain;
 
 use super::columns::{NO_CLIENT, Pilot, Presence, SpaceRow};
+use super::fight::{self, Fight};
 use super::input::{Event, EventKind, Input, Message};
 use super::{PendingCommand, Space};
 
@@ -134,6 +135,7 @@ fn enter(
     columns.pilot.edge[row] = edge;
     columns.pilot.until[row] = 0;
     columns.pilot.last_input[row] = 0;
+    part.scratch.fight.changed.push(ship);
     let kind = place_of(beat, &columns_row(columns, row), ship);
     tell(out, client, edge, kind);
 }
@@ -184,6 +186,11 @@ fn admit(
         beat.tick,
     )?;
     [ship.shield, ship.armour, ship.hull] = stored.ship.vitals;
+    let fight = Fight::of_ship(beat.context, &ship, beat.tick);
+    if let Some(fighter) = &fight.fighter {
+        let law = fighter.stats().law;
+        (ship.response, ship.max_speed) = (law.response, law.max_speed);
+    }
     let pilot = Pilot {
         account: stored.account,
         name: stored.name.as_str().into(),
@@ -196,7 +203,7 @@ fn admit(
         until: 0,
         since: beat.tick.0,
     };
-    Some(SpaceRow { ship, pilot })
+    Some(SpaceRow { ship, pilot, fight })
 }
 
 /// A client is gone: its ship lingers in space for a while, or is put away in its station.
@@ -247,6 +254,11 @@ fn arrive(
     )
     .expect("a gate of the galaxy has a gate's type");
     let mut row = row.clone();
+    let is_known = row.fight.derive(content, beat.tick);
+    assert!(
+        is_known,
+        "a ship that comes from another grid has a hull of the content"
+    );
     row.ship.set_motion(orrery_base::motion::Motion {
         response: row.ship.response,
         ..orrery_base::motion::Motion::at_rest(position_cm)
@@ -296,7 +308,7 @@ pub fn expire(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, out: &mut O
         let ship = part.table.ids()[row];
         let columns = part.table.columns_mut();
         let until = columns.pilot.until[row];
-        if until == 0 || until > beat.wall.0 {
+        if until == 0 || until > beat.wall.0 || fight::keeps_ship(columns, row, beat.tick) {
             continue;
         }
         if columns.presence(row) == Presence::InSpace {

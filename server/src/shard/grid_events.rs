@@ -135,6 +135,8 @@ impl Clients {
                     },
                 );
             }
+            EventKind::Seated { ship, hull } => session.seat(ship, hull),
+            EventKind::Tell(message) => self.tell_of_fight(session, done, *message),
             EventKind::Displaced => {
                 // The grid has given the ship to another client already, which says where the
                 // character is from now on.
@@ -149,6 +151,15 @@ impl Clients {
             EventKind::NotHere { moved_to } => self.chase(session, moved_to)?,
         }
         Ok(())
+    }
+
+    /// Something of a fight: what is stored is told when it is durable.
+    fn tell_of_fight(&mut self, session: &mut Session, done: Tick, message: ServerMessage) {
+        if matches!(message, ServerMessage::KillReport { .. }) {
+            Self::tell_when_durable(session, done, message);
+        } else {
+            self.tell_in_order(session, message);
+        }
     }
 
     /// The character has moved on since its row was read: the client is sent after it.

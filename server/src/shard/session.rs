@@ -145,6 +145,14 @@ impl Session {
         })
     }
 
+    /// The character sits in another ship from now on.
+    pub(super) const fn seat(&mut self, ship: orrery_base::EntityId, hull: orrery_base::TypeId) {
+        if let Some(identity) = &mut self.identity {
+            identity.ship = ship;
+            identity.ship_type = hull;
+        }
+    }
+
     /// Whether the handshake waits for the client, and not for the token to be redeemed.
     pub(super) fn is_awaited(&self) -> bool {
         let step = self.handshake.step();

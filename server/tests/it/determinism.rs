@@ -131,6 +131,8 @@ const fn kind(kind: &EventKind) -> &'static str {
         EventKind::Answer {
             reject: Some(_), ..
         } => "refused",
+        EventKind::Seated { .. } => "seated",
+        EventKind::Tell(_) => "told",
         EventKind::Displaced => "displaced",
         EventKind::NotHere { .. } => "not here",
     }

@@ -4,10 +4,12 @@
 
 mod backup;
 mod bad_input;
+mod battle;
 mod custody;
 mod determinism;
 mod disk;
 mod end_to_end;
+mod fight;
 mod galaxy;
 mod placement;
 mod players;

@@ -341,6 +341,8 @@ impl Edge {
             } => {
                 self.tell_in_order(client, Told::Answer(request, reject));
             }
+            // Nobody shoots here, so nobody changes ships.
+            EventKind::Seated { .. } | EventKind::Tell(_) => {}
             EventKind::Displaced => {
                 session.grid = None;
                 self.refuse(client, "another client took over");

@@ -28,6 +28,9 @@ fn decide(pilot: &mut Pilot, now_s: f64, docked: bool, own_cm: [i32; 3]) -> Vec<
             goods: &[],
             company: &[],
             window: None,
+            locks: &[],
+            modules: &[],
+            tick: None,
         },
         &mut actions,
     );
@@ -79,6 +82,61 @@ fn directions_are_unit_vectors() {
         let length = math::length(pilot.direction().map(i64::from));
         assert!((length - i64::from(DIRECTION_ONE)).abs() < 160, "{length}");
     }
+}
+
+#[test]
+fn a_fighter_goes_to_the_arena_locks_and_shoots() {
+    let mut pilot = Pilot::new(Behaviour::Fight, 1, 1);
+    let up = decide(&mut pilot, 0.0, false, [0; 3]);
+    assert!(
+        matches!(up[..], [Action::Command(Command::Fly { direction: [0, 0, z], .. })] if z > 0),
+        "{up:?}"
+    );
+    let enemy = Sighting {
+        entity: EntityId(12),
+        kind: Kind::Ship,
+        position_cm: [10_000, 0, ARENA_CM],
+        radius_cm: 3_000,
+    };
+    let target = enemy.entity;
+    let gun = |slot, flags| ModuleStatus {
+        slot,
+        module: orrery_base::TypeId(1),
+        charge: orrery_base::TypeId(2),
+        charges: 1,
+        flags,
+        target: None,
+        start: Tick(0),
+        end: Tick(0),
+    };
+    let lock = LockState {
+        target,
+        since: Tick(5),
+        done: Tick(90),
+    };
+    let mut look = |now_s, locks: &[LockState], tick| {
+        let mut actions = Vec::new();
+        let view = View {
+            now_s,
+            docked: false,
+            own_cm: Some([0, 0, ARENA_CM]),
+            others: &[STATION, enemy],
+            hangar: None,
+            goods: &[],
+            locks,
+            modules: &[gun(0, 0), gun(1, 1), gun(8, 0)],
+            tick: Some(Tick(tick)),
+        };
+        pilot.decide(&view, &mut actions);
+        actions
+    };
+    let locked = look(20.0, &[], 4);
+    assert_eq!(locked[0], Action::Command(Command::Lock { target }));
+    assert_eq!(look(30.0, &[lock], 89), [], "the lock does not hold yet");
+    let slot = 0;
+    let target = Some(target);
+    let fire = [Action::Command(Command::Activate { slot, target })];
+    assert_eq!(look(40.0, &[lock], 90), fire, "one gun is at work already");
 }
 
 #[test]

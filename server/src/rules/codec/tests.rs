@@ -1,7 +1,14 @@
+use super::super::fight::Fight;
 use super::*;
 use orrery_base::columns::Columns as _;
 use orrery_base::motion::VELOCITY_MAX;
-use orrery_base::{GridId, ShardIndex};
+use orrery_base::{GridId, ShardIndex, Tick};
+use orrery_game::attribute::Attribute;
+use orrery_game::fight::{Deed, External, Fighter, Flight, Lock, Participant};
+use orrery_game::fitting::{ExternalModifier, Fit};
+use orrery_game::missile::Warhead;
+use orrery_game::recharge::Pool;
+use orrery_game::timers::Timers;
 use orrery_services::character::{Location, ShipRow};
 use proptest::prelude::*;
 
@@ -85,7 +92,116 @@ fn row() -> impl Strategy<Value = SpaceRow> {
             until,
             since,
         });
-    (ship(), pilot).prop_map(|(ship, pilot)| SpaceRow { ship, pilot })
+    (ship(), pilot, fight()).prop_map(|(ship, pilot, fight)| SpaceRow { ship, pilot, fight })
+}
+
+fn external() -> impl Strategy<Value = External> {
+    let hp = || 0.0..1e6_f64;
+    let deed = prop_oneof![
+        Just(Deed::Jam),
+        (hp(), any::<bool>()).prop_map(|(strength, scrambles)| Deed::Disrupt {
+            strength,
+            scrambles
+        }),
+        (0_u8..3, hp()).prop_map(|(layer, rate)| Deed::Repair { layer, rate }),
+        (hp(), any::<bool>()).prop_map(|(percent, is_hostile)| {
+            Deed::Change(vec![ExternalModifier {
+                attribute: Attribute::MaxSpeed,
+                percent,
+                is_hostile,
+            }])
+        }),
+    ];
+    (any::<u64>(), any::<u8>(), any::<u64>(), deed).prop_map(|(source, slot, until, deed)| {
+        External {
+            source: EntityId(source),
+            slot,
+            until: Tick(until),
+            deed,
+        }
+    })
+}
+
+/// A fight without modules: what is in the slots is the fit's own encoding.
+fn fight() -> impl Strategy<Value = Fight> {
+    let hp = || 0.0..1e6_f64;
+    let tick = || any::<u64>().prop_map(Tick);
+    let id = || any::<u64>().prop_map(EntityId);
+    let pool = move || {
+        (tick(), 0.0..1.0_f64, 1.0..1e6_f64, 0.1..1e4_f64).prop_map(|(anchor, share, most, tau)| {
+            Pool::from_parts(anchor, share * most, most, tau).unwrap()
+        })
+    };
+    let lock = (id(), tick(), tick()).prop_map(|(target, since, done)| Lock {
+        target,
+        since,
+        done,
+    });
+    let flight = (id(), any::<u8>(), tick(), prop::array::uniform4(hp()), hp()).prop_map(
+        |(target, slot, arrives, volley, metres)| Flight {
+            target,
+            slot,
+            arrives,
+            volley,
+            warhead: Warhead {
+                explosion_radius_m: metres,
+                explosion_velocity_m_per_s: 7.0,
+                reduction_exponent: 0.5,
+            },
+        },
+    );
+    let participant =
+        (any::<u64>(), any::<u32>(), hp(), tick()).prop_map(|(character, hull, damage, last)| {
+            Participant {
+                character: CharacterId(character),
+                hull: TypeId(hull),
+                damage,
+                last,
+            }
+        });
+    let lists = (
+        prop::collection::vec(external(), 0..4),
+        prop::collection::vec(lock, 0..4),
+        prop::collection::vec(flight, 0..3),
+        prop::collection::vec(participant, 0..3),
+    );
+    let numbers = (pool(), pool(), hp(), hp(), any::<u16>(), any::<u64>());
+    let fighter = (lists, numbers, prop::array::uniform5(tick())).prop_map(
+        |((externals, locks, flights, participants), numbers, ends)| {
+            Box::new(Fighter {
+                fit: std::sync::Arc::new(Fit::new(TypeId(u32::from(numbers.4)))),
+                derived: None,
+                capacitor: numbers.0,
+                shield: numbers.1,
+                armour_hp: numbers.2,
+                hull_hp: numbers.3,
+                locks,
+                modules: Vec::new(),
+                externals,
+                flights,
+                timers: Timers::from_ends(ends),
+                participants,
+                final_blow: CharacterId(numbers.5),
+            })
+        },
+    );
+    let attackers = prop::collection::vec(
+        (any::<u64>(), any::<u64>(), any::<u16>())
+            .prop_map(|(a, b, c)| (CharacterId(a), ClientId(b), ShardIndex(c))),
+        0..3,
+    );
+    (
+        prop::option::of(fighter),
+        attackers,
+        any::<u64>(),
+        any::<u64>(),
+    )
+        .prop_map(|(fighter, attackers, died, expires)| Fight {
+            fighter,
+            attackers,
+            died,
+            expires,
+        })
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -107,6 +223,14 @@ fn command() -> impl Strategy<Value = Command> {
         target().prop_map(|gate| Command::Jump { gate }),
         target().prop_map(|station| Command::Dock { station }),
         Just(Command::Undock),
+        target().prop_map(|target| Command::Lock { target }),
+        target().prop_map(|target| Command::Unlock { target }),
+        (any::<u8>(), 1..u64::MAX).prop_map(|(slot, target)| Command::Activate {
+            slot,
+            target: Some(EntityId(target)),
+        }),
+        any::<u8>().prop_map(|slot| Command::Activate { slot, target: None }),
+        any::<u8>().prop_map(|slot| Command::Deactivate { slot }),
     ]
 }
 
@@ -227,7 +351,7 @@ proptest! {
             ship.order_range_cm, ship.order_direction, ship.throttle, ship.order_tick, ship.shield,
             ship.armour, ship.hull, ship.activity, ship.law_tick, ship.state_tick, pilot.account,
             pilot.version, pilot.client, pilot.edge, pilot.last_input, pilot.presence, pilot.place,
-            pilot.until, pilot.since
+            pilot.until, pilot.since, fight.fighter, fight.attackers, fight.died, fight.expires
         );
     }
 }

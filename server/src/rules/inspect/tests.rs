@@ -9,7 +9,11 @@ fn row() -> SpaceRow {
         name: "Ada".into(),
         ..Pilot::default()
     };
-    SpaceRow { ship, pilot }
+    SpaceRow {
+        ship,
+        pilot,
+        fight: Fight::default(),
+    }
 }
 
 #[test]
