@@ -123,6 +123,8 @@ fn a_fighter_goes_to_the_arena_locks_and_shoots() {
             others: &[STATION, enemy],
             hangar: None,
             goods: &[],
+            company: &[],
+            window: None,
             locks,
             modules: &[gun(0, 0), gun(1, 1), gun(8, 0)],
             tick: Some(Tick(tick)),
@@ -273,6 +275,9 @@ fn traders_trade_with_each_other_and_some_change_their_minds() {
                 goods: &[],
                 company: &[CharacterId(2 - side as u64)],
                 window: referee.window,
+                locks: &[],
+                modules: &[],
+                tick: None,
             };
             pilots[side].decide(&view, &mut actions);
             for action in actions {

@@ -190,7 +190,7 @@ fn tell_of_kill(
 fn wreck_of(beat: &BeatContext<'_, Space>, row: &SpaceRow) -> Option<SpaceRow> {
     let mut containers = beat.context.content.containers().iter();
     let kind = containers.find(|it| it.role == ContainerRole::Wreck)?;
-    let beats = u64::from(kind.lifetime_s) * u64::from(orrery_base::BEATS_PER_SECOND);
+    let beats = kind.lifetime_s * u64::from(orrery_base::BEATS_PER_SECOND);
     let position_cm = row.ship.position_cm();
     let mut ship = Ship::fixed(Kind::Wreck, kind.id, position_cm, beat.tick.next());
     ship.owner = row.ship.owner;
