@@ -334,19 +334,8 @@ impl Bot {
         station.map_or_else(Vec::new, |station| self.company.around(who, station))
     }
 
-    async fn decide(
-        &mut self,
-        player: &mut Player,
-        figures: &mut BotFigures,
-        sightings: &mut Vec<Sighting>,
-        actions: &mut Vec<Action>,
-    ) -> Result<(), PlayerError> {
-        let now_s = player.now_ns() as f64 / 1e9;
-        let docked = player.situation.docked.is_some();
-        let company = self.meet(player);
-        if !docked {
-            self.hangar = None;
-        }
+    /// Lists whatever the bot sees but its own ship; returns where that is.
+    fn look_around(&self, player: &Player, sightings: &mut Vec<Sighting>) -> Option<[i32; 3]> {
         sightings.clear();
         let mut own_cm = None;
         if player.situation.grid.is_some() {
@@ -363,6 +352,23 @@ impl Bot {
                 });
             }
         }
+        own_cm
+    }
+
+    async fn decide(
+        &mut self,
+        player: &mut Player,
+        figures: &mut BotFigures,
+        sightings: &mut Vec<Sighting>,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), PlayerError> {
+        let now_s = player.now_ns() as f64 / 1e9;
+        let docked = player.situation.docked.is_some();
+        let company = self.meet(player);
+        if !docked {
+            self.hangar = None;
+        }
+        let own_cm = self.look_around(player, sightings);
         self.pilot.decide(
             &View {
                 now_s,

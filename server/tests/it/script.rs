@@ -153,7 +153,10 @@ impl Script {
                 }
                 EventKind::Jumped { to, .. } => pilot.grid = to,
                 EventKind::NotHere { moved_to } => pilot.chase = moved_to,
-                EventKind::Answer { .. } | EventKind::Displaced => {}
+                EventKind::Answer { .. }
+                | EventKind::Displaced
+                | EventKind::Seated { .. }
+                | EventKind::Tell(_) => {}
             }
         }
     }
