@@ -36,9 +36,11 @@ pub(super) fn settle(
     let pod = EntityId::spawned(beat.grid, local.serial + 1);
     let wreck = EntityId::spawned(beat.grid, local.serial + 2);
     local.serial += 2;
-    claims::destroyed(&mut part.scratch.fight.claims, row.ship.owner, ship, wreck);
+    let wreck_row = wreck_of(beat, row);
+    let remains = wreck_row.as_ref().map(|_| wreck);
+    claims::destroyed(beat, out, (row.ship.owner, ship), (remains, wreck));
     tell_of_kill(beat, out, EntityId::NONE, row);
-    if let Some(wreck_row) = wreck_of(beat, row) {
+    if let Some(wreck_row) = wreck_row {
         part.spawn(wreck, wreck_row);
     }
     let Some(pod_row) = pod_of(beat, row) else {

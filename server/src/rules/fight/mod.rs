@@ -9,7 +9,7 @@
 //!   (target, source, sequence).
 //! - A ship dies once: its row becomes a trace in the beat in which its pod comes into being.
 
-pub mod claims;
+mod claims;
 pub mod codec;
 pub mod death;
 pub mod kill;
@@ -75,8 +75,6 @@ pub struct FightScratch {
     pub dying: Vec<EntityId>,
     /// Ships whose pilots are to be shown what their ship is doing.
     pub changed: Vec<EntityId>,
-    /// What the economy is to learn of this beat's deaths.
-    pub claims: Vec<claims::Destroyed>,
     blows: Vec<(EntityId, Blow)>,
 }
 
@@ -85,7 +83,6 @@ impl FightScratch {
     pub fn begin_beat(&mut self) {
         self.dying.clear();
         self.changed.clear();
-        self.claims.clear();
     }
 }
 
@@ -302,7 +299,7 @@ pub fn apply(
         }
     }
     death::bury(beat, part, out);
-    settle_rows(beat, part);
+    settle_rows(beat, part, out);
     told::statuses(beat, part, out);
 }
 
@@ -370,7 +367,7 @@ fn note_attacker(
 }
 
 /// Vitals follow the layers; wrecks whose time is over are gone.
-fn settle_rows(beat: &BeatContext<'_, Space>, part: &mut Part<Space>) {
+fn settle_rows(beat: &BeatContext<'_, Space>, part: &mut Part<Space>, out: &mut Output<Space>) {
     let mut gone = Vec::new();
     let (ids, columns) = part.table.split_mut();
     for (row, &id) in ids.iter().enumerate() {
@@ -396,6 +393,7 @@ fn settle_rows(beat: &BeatContext<'_, Space>, part: &mut Part<Space>) {
     for id in gone {
         let reason = orrery_proto::message::DepartureReason::Unspecified;
         part.despawn(id, reason as u8);
+        claims::abandoned(beat, out, id);
     }
 }
 
