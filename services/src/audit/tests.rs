@@ -301,6 +301,38 @@ fn a_ship_at_the_helm_is_the_one_that_its_character_sits_in() {
 }
 
 #[test]
+fn a_ship_whose_loss_is_on_its_way_is_still_at_the_helm() {
+    use crate::economy::{Claim, ClaimId};
+
+    let mut rows = world();
+    let lost = ItemId(2);
+    let at_the_helm = Minted::Ship(TypeId(5), lost);
+    give(&mut rows, Account::helm(CharacterId(1)), at_the_helm);
+    assert_eq!(problems(&rows).len(), 1);
+    let claim = |character, ship| Claim::Destroyed {
+        character: CharacterId(character),
+        ship,
+        wreck: None,
+        seed: 1,
+    };
+    let id = ClaimId {
+        grid: GridId(1),
+        tick: Tick(1),
+        number: 1,
+    };
+    // Somebody else's, and another ship's, say nothing of it.
+    for claim in [claim(2, lost.entity()), claim(1, EntityId::minted(9))] {
+        let (domain, key, value) = claim.row(id);
+        change(&mut rows, |batch| batch.put(domain, &key, &value));
+        assert_eq!(problems(&rows).len(), 1);
+        change(&mut rows, |batch| batch.delete(domain, &key));
+    }
+    let (domain, key, value) = claim(1, lost.entity()).row(id);
+    change(&mut rows, |batch| batch.put(domain, &key, &value));
+    assert!(problems(&rows).is_empty());
+}
+
+#[test]
 fn what_custody_finds_is_a_problem_of_the_store() {
     let mut rows = world();
     let wallet = Account::wallet(CharacterId(1));

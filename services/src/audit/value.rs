@@ -1,4 +1,5 @@
-//! The pass over custody: value adds up, what is in escrow belongs to a trade, and ships at the helm are those that characters sit in.
+//! The pass over custody: value adds up, what is in escrow belongs to a trade, and ships at the
+//! helm are those that characters sit in.
 
 use orrery_base::{CharacterId, EntityId, GridId};
 use orrery_storage::{Domain, ReadError, Rows};
@@ -67,6 +68,10 @@ impl<P: Fn(GridId, Option<EntityId>) -> bool> Auditor<P> {
             Some(Err(_)) => return Ok(()),
             None => "there is no such character".to_owned(),
             Some(Ok(_)) if !ship.is_assembled => "that is no assembled ship".to_owned(),
+            // A loss that is on its way to the economy.
+            Some(Ok(_)) if economy::is_lost(rows, character, ship.id.entity()) == Ok(true) => {
+                return Ok(());
+            }
             Some(Ok(row)) if row.ship.entity != ship.id.entity() => {
                 format!("the character sits in ship {}", row.ship.entity)
             }

@@ -224,6 +224,30 @@ pub(super) fn pending(rows: &impl Rows) -> Result<Vec<Claimed>, RowError> {
     Ok(claims)
 }
 
+/// Whether a ship's loss is claimed and has not been carried out: its item is still in the helm,
+/// and its pilot in a pod.
+///
+/// # Errors
+/// [`RowError`] when the store is bad or a claim of this character is damaged.
+pub(crate) fn is_lost(
+    rows: &impl Rows,
+    character: CharacterId,
+    lost: EntityId,
+) -> Result<bool, RowError> {
+    let mut prefix = [CLAIM; 9];
+    prefix[1..].copy_from_slice(&character.0.to_be_bytes());
+    for row in rows.prefix(Domain::Outbox, &prefix) {
+        let row = row?;
+        let claimed = Claimed::read(&row.key, &row.value)?;
+        if let Some(Claim::Destroyed { ship, .. }) = claimed.map(|it| it.claim)
+            && ship == lost
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn key(home: u64, id: ClaimId) -> [u8; CLAIM_KEY_BYTES] {
     let mut key = [CLAIM; CLAIM_KEY_BYTES];
     key[1..9].copy_from_slice(&home.to_be_bytes());

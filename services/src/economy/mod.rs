@@ -48,6 +48,7 @@ use crate::market::Order;
 use crate::rows::RowError;
 
 pub use birth::{partitions, put_partitions};
+pub(crate) use claims::is_lost;
 pub use claims::{Claim, ClaimId, Claimed};
 pub use partition::Partition;
 pub use regions::Regions;
