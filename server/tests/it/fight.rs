@@ -19,6 +19,13 @@ async fn open_fire(pilot: &mut Pilot, target: EntityId) {
     pilot
         .until("the target in sight", |pilot| pilot.sees(target))
         .await;
+    pilot
+        .until("the weapons at rest", |pilot| {
+            let mut weapons = pilot.player.situation.modules.iter();
+            let at_rest = weapons.all(|it| it.slot >= HIGH_SLOTS || it.flags & 1 == 0);
+            at_rest.then_some(())
+        })
+        .await;
     pilot.command(Command::Lock { target }).await.unwrap();
     let early = pilot.player.situation.modules[0].slot;
     let activate = |slot| Command::Activate {
