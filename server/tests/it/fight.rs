@@ -8,7 +8,7 @@ use orrery_game::content::Content;
 use orrery_proto::message::{DepartureReason, ServerMessage};
 
 use crate::players::{Account, Pilot, block_on};
-use crate::process::{Folder, Server, run};
+use crate::process::{Folder, Server};
 
 /// Slots below this number hold weapons.
 const HIGH_SLOTS: u8 = 8;
@@ -18,6 +18,13 @@ const ATTACKERS: usize = 6;
 async fn open_fire(pilot: &mut Pilot, target: EntityId) {
     pilot
         .until("the target in sight", |pilot| pilot.sees(target))
+        .await;
+    pilot
+        .until("the weapons at rest", |pilot| {
+            let mut weapons = pilot.player.situation.modules.iter();
+            let at_rest = weapons.all(|it| it.slot >= HIGH_SLOTS || it.flags & 1 == 0);
+            at_rest.then_some(())
+        })
         .await;
     pilot.command(Command::Lock { target }).await.unwrap();
     let early = pilot.player.situation.modules[0].slot;
@@ -193,6 +200,4 @@ fn lock_shoot_kill_pod_and_a_new_ship() {
     let server = folder.serve().shards(1).start();
     block_on(play(&server, &content));
     server.stop();
-    let audit = run(&["audit", "--data", folder.path()]);
-    assert!(audit.success().contains("sound"), "{}", audit.out);
 }
