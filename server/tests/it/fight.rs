@@ -8,7 +8,7 @@ use orrery_game::content::Content;
 use orrery_proto::message::{DepartureReason, ServerMessage};
 
 use crate::players::{Account, Pilot, block_on};
-use crate::process::{Folder, Server};
+use crate::process::{Folder, Server, run};
 
 /// Slots below this number hold weapons.
 const HIGH_SLOTS: u8 = 8;
@@ -200,4 +200,7 @@ fn lock_shoot_kill_pod_and_a_new_ship() {
     let server = folder.serve().shards(1).start();
     block_on(play(&server, &content));
     server.stop();
+    // The hull is burned, the hold is in the wreck or burned, and the pilot sits in a pod.
+    let audit = run(&["audit", "--data", folder.path()]);
+    assert!(audit.success().contains("sound"), "{}", audit.out);
 }
