@@ -18,6 +18,7 @@ use orrery_server::rules::context::SpaceContext;
 use orrery_server::rules::input::{Event, EventKind, Input};
 use orrery_server::rules::presence::ADMISSION_BEATS;
 use orrery_services::character::{CharacterRow, Location, ShipRow, VITALS_FULL};
+use orrery_storage::Domain;
 
 /// The seed of everything.
 pub(crate) const SEED: u64 = 20_261_120;
@@ -132,7 +133,8 @@ impl Script {
         events: impl IntoIterator<Item = &'a Event>,
         writes: impl IntoIterator<Item = &'a Write>,
     ) {
-        for write in writes {
+        let characters = Domain::Character as u8;
+        for write in writes.into_iter().filter(|it| it.domain == characters) {
             let row = CharacterRow::decode(write.value.as_ref().unwrap()).unwrap();
             self.pilots
                 .get_mut(&row.id.0)
@@ -154,9 +156,9 @@ impl Script {
                 EventKind::Jumped { to, .. } => pilot.grid = to,
                 EventKind::NotHere { moved_to } => pilot.chase = moved_to,
                 EventKind::Answer { .. }
-                | EventKind::Displaced
                 | EventKind::Seated { .. }
-                | EventKind::Tell(_) => {}
+                | EventKind::Tell(_)
+                | EventKind::Displaced => {}
             }
         }
     }
