@@ -135,7 +135,7 @@ def normal(value, parent=""):
             out[key] = _number("place", inner)
         elif key in ("severity", "code", "why", "state"):
             out[key] = _number(key, inner)
-        elif key in ("docked", "reject"):
+        elif key in ("docked", "reject", "target"):
             out[key] = inner or 0
         elif key == "token":
             out[key] = bytes(inner)

@@ -265,6 +265,10 @@ COMMANDS = table(
     (8, "Jump", [("gate", ENTITY)]),
     (9, "Dock", [("station", ENTITY)]),
     (10, "Undock", []),
+    (11, "Lock", [("target", ENTITY)]),
+    (12, "Unlock", [("target", ENTITY)]),
+    (13, "Activate", [("slot", V8), ("target", ENTITY)]),
+    (14, "Deactivate", [("slot", V8)]),
     (32, "Stack", [("from", ID), ("onto", ID)]),
     (33, "Split", ITEM_COUNT),
     (34, "Move", ITEM_COUNT + [("to", PLACE)]),
@@ -319,6 +323,13 @@ VIEWS = table(
                   ("own", OFFER), ("theirs", OFFER)]),
 )
 
+LOCK_ROW = [("target", ENTITY), ("since", V64), ("done", V64)]
+MODULE_ROW = [("slot", V8), ("module", V32), ("charge", V32), ("charges", V32), ("flags", V8),
+              ("target", ENTITY), ("start", V64), ("end", V64)]
+HIT_ROW = [("other", ENTITY), ("is_dealt", FLAG), ("slot", V8), ("shield", V32), ("armour", V32),
+           ("hull", V32), ("quality", V16)]
+KILLER_ROW = [("character", ID), ("hull", V32), ("damage", V64)]
+
 ANSWER = struct([("item", ID), ("order", ID), ("trade", ID), ("quantity", V64),
                  ("money", MONEY), ("fees", MONEY)])
 
@@ -360,6 +371,13 @@ SERVER = table(
     (20, "ItemsDelivered", [("station", ENTITY), ("type_id", V32), ("quantity", V64),
                             ("item", ID)]),
     (21, "TradeChanged", [("trade", ID), ("with", ID), ("version", V32), ("state", VARINT)]),
+    (22, "ShipStatus", [("tick", V64), ("capacitor_tick", V64), ("capacitor", V64),
+                        ("capacitor_most", V64), ("capacitor_tau_ms", V32), ("max_speed", V32),
+                        ("disruption", V32), ("is_jammed", FLAG), ("locks", rows(16, LOCK_ROW)),
+                        ("modules", rows(32, MODULE_ROW))]),
+    (23, "Damage", [("tick", V64), ("hits", rows(64, HIT_ROW))]),
+    (24, "KillReport", [("report", F128), ("tick", V64), ("system", V32), ("victim", ID),
+                        ("hull", V32), ("final_blow", ID), ("killers", rows(32, KILLER_ROW))]),
 )
 
 
